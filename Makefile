@@ -1,0 +1,75 @@
+# Needs only Python 3.11 to 3.13 with venv, on Linux x86_64. Everything else comes from requirements.lock, by hash, into .venv.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PATIENTS ?= 200
+SEED ?= 7
+READY := $(VENV)/.ready
+PACKAGES := telemetry_platform telemetry_platform_tests bench
+
+.PHONY: help install demo up down doctor test lint types imports unit engines bench docs snapshots lock clean
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+install: $(READY) ## the environment in .venv, from the lock
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else f"Python 3.11 to 3.13 is needed, this is {v[0]}.{v[1]}: try  make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv module is missing: on Debian and Ubuntu, install the package python3-venv"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing the locked packages into $(VENV) (about two minutes, once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY) ## a simulated day through the whole platform, with a reconciliation (PATIENTS=200 SEED=7)
+	@$(BIN)/telemetry demo --patients $(PATIENTS) --seed $(SEED)
+
+up: $(READY) ## start the platform and keep it running
+	@$(BIN)/telemetry up
+
+down: $(READY) ## stop it
+	@$(BIN)/telemetry down
+
+doctor: $(READY) ## each part, its state, and what to do when it is broken
+	@$(BIN)/telemetry doctor
+
+test: lint types imports unit engines ## everything that must be green
+
+lint: $(READY) ## ruff: all rules, and the format
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+types: $(READY) ## mypy --strict
+	@$(BIN)/mypy $(PACKAGES)
+
+imports: $(READY) ## the direction of imports
+	@$(BIN)/lint-imports
+
+unit: $(READY) ## contracts and processing: no services, seconds
+	@$(BIN)/pytest -q telemetry_platform_tests/contracts telemetry_platform_tests/processing
+
+engines: $(READY) ## tests on the real engines
+	@$(BIN)/pytest -q --ignore telemetry_platform_tests/contracts --ignore telemetry_platform_tests/processing
+
+bench: $(READY) ## figures with their floors, one JSON object a line
+	@$(BIN)/python -m bench
+
+docs: $(READY) ## write the generated pages of docs/
+	@$(BIN)/telemetry docs
+
+snapshots: $(READY) ## accept the asset graph as it is now
+	@$(BIN)/pytest -q telemetry_platform_tests/defs --snapshot-update
+
+lock: ## resolve requirements.lock anew from pyproject.toml (needs `uv` on the path)
+	@rm -f requirements.lock
+	@uv pip compile pyproject.toml --extra embedded --extra dev --universal --python-version 3.11 --no-strip-extras \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
+	@# One platform: the markers that say so on every line would hide the few that matter.
+	@sed -i -E "s/ and (implementation_name == 'cpython'|platform_machine == 'x86_64'|platform_python_implementation != 'PyPy'|sys_platform == 'linux')//g; s/ ; (implementation_name == 'cpython'|platform_python_implementation != 'PyPy')//" requirements.lock
+
+clean: ## stop everything, remove state and environment
+	@if [ -x $(BIN)/telemetry ]; then $(BIN)/telemetry clean; fi
+	@rm -rf $(VENV) .telemetry build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -1,0 +1,1 @@
+"""What clients post, where it is too long to stand in the kind's own file."""

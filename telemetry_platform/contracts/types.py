@@ -1,0 +1,73 @@
+"""Strict field types that payloads are made of: `true` is not 1, "3" is not 3, NaN is nothing."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+STRING_BYTES = 4 * 1024
+"""Longest text in bytes of UTF-8 (stack traces: 32 KiB)."""
+STACK_BYTES = 32 * 1024
+
+_RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|z|[+-]\d{2}:\d{2})?", re.ASCII)
+
+
+class Payload(BaseModel):
+    """Root of every payload: strict types, unknown fields ignored here (they are dropped and counted by the API)."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, hide_input_in_errors=True, allow_inf_nan=False)
+
+
+def parse_timestamp(value: Any) -> datetime:  # noqa: ANN401 - whatever JSON held
+    """An RFC 3339 timestamp with a zone, as UTC, rounded down to milliseconds.
+
+    Raises a validation error that says what would be right: for numbers (seconds or milliseconds? nobody can tell) and
+    for a timestamp without a zone (its meaning would depend on the machine that reads it).
+    """
+    if not isinstance(value, str) or not (match := _RFC3339.fullmatch(value)):
+        raise PydanticCustomError("timestamp_format", "must be an RFC 3339 timestamp like 2026-02-17T10:00:00.000Z")
+    if match.group(2) is None:
+        raise PydanticCustomError("timezone_required", "must carry a time zone, like 2026-02-17T10:00:00Z or +02:00")
+    try:
+        moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise PydanticCustomError("timestamp_range", "must be a date and time that exist") from None
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def parse_uuid(value: Any) -> UUID:  # noqa: ANN401 - whatever JSON held
+    """A UUID in its 36-character form; other spellings would give one event two identities in logs and clients."""
+    if isinstance(value, UUID):
+        return value
+    if isinstance(value, str) and len(value) == 36:  # noqa: PLR2004 - the canonical length of RFC 9562
+        try:
+            return UUID(value)
+        except ValueError:
+            pass
+    raise PydanticCustomError("uuid_format", "must be a UUID like 550e8400-e29b-41d4-a716-446655440000")
+
+
+def _limit_bytes(limit: int) -> BeforeValidator:
+    def check(value: Any) -> Any:  # noqa: ANN401 - whatever JSON held
+        if isinstance(value, str) and len(value) * 4 > limit and len(value.encode("utf-8", "replace")) > limit:
+            raise PydanticCustomError("string_too_long", "must be at most {limit} bytes long", {"limit": limit})
+        return value
+
+    return BeforeValidator(check)
+
+
+Timestamp = Annotated[datetime, BeforeValidator(parse_timestamp)]
+Identifier = Annotated[UUID, BeforeValidator(parse_uuid)]
+Text = Annotated[str, _limit_bytes(STRING_BYTES)]
+Stack = Annotated[str, _limit_bytes(STACK_BYTES)]
+RawId = Annotated[str, Field(min_length=1, max_length=256)]
+Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
+Seconds = Annotated[float, Field(ge=0, le=604_800)]
+Milliseconds = Annotated[float, Field(ge=0, le=604_800_000)]
+Count = Annotated[int, Field(ge=0, le=4_294_967_295)]
+BitsPerSecond = Annotated[int, Field(ge=0, le=4_294_967_295)]

@@ -1,0 +1,152 @@
+"""Every setting of the platform, typed: the only reader of the environment.
+
+Variables begin with `TELEMETRY_` and nest with `__`, e.g. `TELEMETRY_CLICKHOUSE__URL`. Secrets are `SecretStr`, so that
+printing a settings object shows none. An address that is set here replaces an embedded service; nothing else changes.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Network = IPv4Network | IPv6Network
+
+
+class ClickHouseSettings(BaseModel):
+    """The analytics warehouse, over ClickHouse's HTTP interface."""
+
+    url: str = Field("http://127.0.0.1:8123", description="http(s)://host:port of the server")
+    user: str = Field("telemetry", description="user name")
+    password: SecretStr = Field(SecretStr(""), description="password of the user")
+    database: str = Field("telemetry", description="database that holds the tables")
+    ca_file: Path | None = Field(None, description="CA certificate file for https; the system's store when unset")
+    timeout_seconds: float = Field(60.0, gt=0, description="seconds that one statement may take")
+
+
+class PostgresSettings(BaseModel):
+    """Telemetry PostgreSQL: audit, security, privacy, and what exactly-once ingest keeps about itself."""
+
+    url: SecretStr = Field(
+        SecretStr("postgresql://telemetry_ingest@127.0.0.1:5432/telemetry"),
+        description="connection of the API and the drain, e.g. postgresql://user:password@host/telemetry?sslmode=verify-full",
+    )
+    owner_url: SecretStr | None = Field(
+        None, description="connection of the schema's owner; only `telemetry schema` uses it"
+    )
+    pool_size: int = Field(4, ge=1, description="connections per process")
+
+
+class RedisSettings(BaseModel):
+    """The landing queue: Redis or Valkey, append-only file on, noeviction."""
+
+    url: SecretStr = Field(
+        SecretStr("redis://127.0.0.1:6379/0"), description="redis:// or rediss:// with user and password"
+    )
+    max_fill: float = Field(
+        0.6, gt=0, le=0.95, description="share of maxmemory that the landing streams may fill before 503"
+    )
+    shards: int = Field(1, ge=1, le=64, description="streams per kind; a session's events always share one")
+    maxmemory_bytes: int | None = Field(None, description="the server's memory, when it reports no maxmemory itself")
+
+
+class TokenSettings(BaseModel):
+    """Who may speak: JWT verification. Exactly one key source is used; the key's type decides the algorithms."""
+
+    secret: SecretStr | None = Field(
+        None, description="HS256 secret of at least 32 bytes; development only, loopback bind only"
+    )
+    jwks_url: str | None = Field(None, description="https URL of the JWKS with RS256 or ES256 keys")
+    jwks_file: Path | None = Field(None, description="file with the same JWKS")
+    issuer: str = Field("telemetry-dev", description="required `iss`")
+    audience: str = Field("telemetry", description="required `aud`")
+    leeway_seconds: int = Field(5, ge=0, le=300, description="clock difference that `exp` may have")
+
+
+class ApiSettings(BaseModel):
+    """The HTTP front door."""
+
+    host: str = Field("127.0.0.1", description="address to bind")
+    port: int = Field(8080, ge=0, le=65535, description="port to bind")
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
+        (), description="comma-separated CIDRs whose X-Forwarded-For lines are believed"
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="comma-separated origins of the frontend"
+    )
+    max_body_bytes: int = Field(1024 * 1024, ge=1024, description="largest request body in bytes")
+    max_batch_events: int = Field(500, ge=1, description="most events in one request")
+    producer: str | None = Field(None, description="name of this process in the queue; random when unset")
+    token: TokenSettings = Field(default_factory=TokenSettings)
+
+    @field_validator("trusted_proxies", "cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        """Comma-separated text becomes a tuple; anything else is left to pydantic."""
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+class KeySettings(BaseModel):
+    """The key-encryption key (KEK): 32 random bytes, base64. It wraps the pseudonym keys that rest in PostgreSQL."""
+
+    kek: SecretStr | None = Field(None, description="base64 of 32 random bytes")
+    kek_file: Path | None = Field(None, description="file that holds the same text; wins over `kek`")
+    kek_id: str = Field("kek-1", description="name of the key, stored beside what it wraps")
+    refresh_seconds: float = Field(60.0, gt=0, description="how often a process reads the list of epochs again")
+    max_age_seconds: float = Field(600.0, gt=0, description="older key lists make the API answer 503")
+
+
+class GeoSettings(BaseModel):
+    """Country and region of the truncated address."""
+
+    database: Path | None = Field(
+        None, description="City or Country database in MaxMind format; unset: no geo, NULL columns"
+    )
+
+
+class DrainSettings(BaseModel):
+    """How the landing queue is moved into the stores."""
+
+    budget_seconds: float = Field(600.0, gt=0, description="how long one drain run lives")
+    batch_entries: int = Field(20_000, ge=1, le=500_000, description="most entries in a batch")
+    batch_bytes: int = Field(32 * 1024 * 1024, ge=1024, description="most bytes of bodies in a batch")
+    block_ms: int = Field(1000, ge=1, description="how long a read waits for new entries")
+    linger_ms: int = Field(150, ge=0, description="how long a small batch waits to become larger")
+    max_attempts: int = Field(5, ge=1, description="tries before an entry that breaks the worker is dead-lettered")
+    lease_seconds: float = Field(20.0, gt=0, description="how long a drain's lease lasts without renewal")
+    renew_seconds: float = Field(5.0, gt=0, description="how often the lease is renewed")
+    invalid_ratio: float = Field(0.5, gt=0, le=1, description="share of invalid entries that stops the run")
+    invalid_min_entries: int = Field(
+        20, ge=1, description="batches smaller than this are judged over the last 1,000 entries"
+    )
+    backlog_fail_seconds: float = Field(
+        900.0, gt=0, description="age of the oldest undrained entry that fails its check"
+    )
+
+
+class Settings(BaseSettings):
+    """All settings of a process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TELEMETRY_", env_nested_delimiter="__", extra="ignore", hide_input_in_errors=True
+    )
+
+    profile: str = Field("", description="local profile (demo, up, test); empty on real servers")
+    clickhouse: ClickHouseSettings = Field(default_factory=ClickHouseSettings)
+    postgres: PostgresSettings = Field(default_factory=PostgresSettings)
+    redis: RedisSettings = Field(default_factory=RedisSettings)
+    api: ApiSettings = Field(default_factory=ApiSettings)
+    keys: KeySettings = Field(default_factory=KeySettings)
+    geo: GeoSettings = Field(default_factory=GeoSettings)
+    drain: DrainSettings = Field(default_factory=DrainSettings)
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+
+@lru_cache(maxsize=1)
+def load() -> Settings:
+    """Read the environment once; later changes of it are not seen by this process."""
+    return Settings()
