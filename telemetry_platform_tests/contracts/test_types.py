@@ -1,0 +1,77 @@
+"""Strict field types: what a client may write, to the letter."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from telemetry_platform.contracts.types import BitsPerSecond, Identifier, Seconds, Text, Timestamp
+
+timestamps: TypeAdapter[datetime] = TypeAdapter(Timestamp)
+
+
+def code_of(adapter: TypeAdapter[Any], value: object) -> str:
+    """The error type that `value` is refused with."""
+    with pytest.raises(ValidationError) as caught:
+        adapter.validate_python(value, strict=True)
+    return caught.value.errors()[0]["type"]
+
+
+def test_e27_an_offset_is_accepted_and_becomes_utc() -> None:
+    assert timestamps.validate_python("2026-02-17T23:30:00-08:00") == datetime(2026, 2, 18, 7, 30, tzinfo=UTC)
+
+
+def test_e28_a_timestamp_without_a_zone_is_refused_on_every_machine() -> None:
+    assert code_of(timestamps, "2026-02-17T10:00:00") == "timezone_required"
+
+
+@pytest.mark.parametrize("value", [1771322400, 1771322400000, 1771322400000000, 1771322400000.0, "1771322400000", None])
+def test_e29_every_numeric_form_is_refused(value: object) -> None:
+    assert code_of(timestamps, value) == "timestamp_format"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["2026-02-30T10:00:00Z", "2026-02-17T25:00:00Z", "0000-01-01T00:00:00Z", "2026-02-17T10:00:00+99:00"],
+)
+def test_a_moment_that_does_not_exist_is_refused(value: str) -> None:
+    assert code_of(timestamps, value) == "timestamp_range"
+
+
+def test_nanoseconds_are_cut_to_the_precision_that_is_stored() -> None:
+    moment = timestamps.validate_python("2026-02-17T10:00:00.123999999Z")
+    assert moment == datetime(2026, 2, 17, 10, 0, 0, 123000, tzinfo=UTC)
+
+
+@given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1)))  # noqa: DTZ001 - hypothesis wants naive bounds
+def test_what_is_written_in_utc_is_read_as_the_same_moment(moment: datetime) -> None:
+    cut = moment.replace(microsecond=moment.microsecond // 1000 * 1000, tzinfo=UTC)
+    assert timestamps.validate_python(cut.isoformat()) == cut
+
+
+@pytest.mark.parametrize("value", ["ana@example.com", "550e8400e29b41d4a716446655440000", 7, None, "{" * 36])
+def test_an_identifier_is_a_canonical_uuid(value: object) -> None:
+    assert code_of(TypeAdapter(Identifier), value) == "uuid_format"
+
+
+@pytest.mark.parametrize("value", ["3", True, float("nan"), float("inf"), -0.5, 10**9])
+def test_seconds_are_finite_numbers_in_range(value: object) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Seconds).validate_python(value, strict=True)
+
+
+@pytest.mark.parametrize("value", [18446744073709551616, True, "2500000", 2.5, -1])
+def test_e23_a_bitrate_is_an_integer_that_its_column_can_hold(value: object) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(BitsPerSecond).validate_python(value, strict=True)
+
+
+def test_text_is_limited_in_bytes_not_in_characters() -> None:
+    adapter: TypeAdapter[str] = TypeAdapter(Text)
+    assert adapter.validate_python("é" * 2048) == "é" * 2048
+    assert code_of(adapter, "é" * 2049) == "string_too_long"
