@@ -1,0 +1,92 @@
+"""The real engines, started once per session, and fresh databases on them for whoever asks.
+
+Append-only tables cannot be emptied between tests, so every test (or module) that writes gets databases of its own:
+a copy of a PostgreSQL database with the schema, a new ClickHouse database, and an own logical database of Redis.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+from pydantic import SecretStr
+from telemetry_platform.usecases.ensure_keys import ensure_keys
+
+from telemetry_platform.embedded.platform import PlatformHandle, running_stores
+from telemetry_platform.settings import RedisSettings, Settings
+from telemetry_platform.stores import postgres, redis
+from telemetry_platform.usecases.apply_schema import apply_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+_REDIS_DATABASES = 511
+_numbers = itertools.count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Addresses of real servers that the embedded engines' tests run against instead."""
+    parser.addoption("--clickhouse-url", default=None, help="http(s)://user:password@host:port of a real ClickHouse")
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformHandle]:
+    """PostgreSQL, Redis and ClickHouse with the schema, for the whole session; nothing stays behind."""
+    base: Path = tmp_path_factory.mktemp("engines")
+    with running_stores("test", base=base, remove=True) as handle:
+        with postgres.connect(handle.settings.postgres.url.get_secret_value()) as connection:
+            ensure_keys(connection, handle.settings.keys, datetime.now(UTC))
+        yield handle
+
+
+def _at_database(url: SecretStr | None, name: str) -> str:
+    """The same connection, to another database."""
+    assert url is not None
+    return urlunsplit(urlsplit(url.get_secret_value())._replace(path=f"/{name}"))
+
+
+def fresh_platform(engines: PlatformHandle) -> Settings:
+    """Settings of fresh databases on the running engines."""
+    number = next(_numbers)
+    name = f"telemetry_{os.getpid()}_{number}"
+    with postgres.connect(engines.postgres_admin_url, autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name} TEMPLATE telemetry OWNER telemetry_owner")
+    given = engines.settings.model_dump()
+    given["postgres"] |= {
+        part: _at_database(getattr(engines.settings.postgres, part), name) for part in ("url", "owner_url")
+    }
+    if engines.settings.postgres.read_url is not None:
+        given["postgres"]["read_url"] = _at_database(engines.settings.postgres.read_url, name)
+    given["clickhouse"]["database"] = name
+    logical = str(number % _REDIS_DATABASES + 1)
+    given["redis"]["url"] = _at_database(engines.settings.redis.url, logical)
+    settings = Settings(**given)
+    apply_schema(settings, datetime.now(UTC))
+    admin_url = SecretStr(engines.redis_admin_url)
+    with redis.connect(RedisSettings(url=SecretStr(_at_database(admin_url, logical)))) as client:
+        client.flushdb()
+    return settings
+
+
+@pytest.fixture
+def platform(engines: PlatformHandle) -> Settings:
+    """Fresh databases for one test."""
+    return fresh_platform(engines)
+
+
+@pytest.fixture(scope="module")
+def module_platform(engines: PlatformHandle) -> Settings:
+    """Fresh databases for all tests of a module."""
+    return fresh_platform(engines)
+
+
+@pytest.fixture(scope="session")
+def make_platform(engines: PlatformHandle) -> Callable[[], Settings]:
+    """Fresh databases as often as a test wants them."""
+    return lambda: fresh_platform(engines)
