@@ -1,0 +1,92 @@
+-- The only way into the trail. Appends the entries of one batch (an array of objects whose keys are columns; occurred_at
+-- in milliseconds since 1970 UTC) in the caller's transaction, so that rows, head and the caller's own record of the
+-- batch commit together or not at all.
+--
+-- Locks the head row: seq has no gaps and recorded_at never goes back, however many append at once. An event_id that is
+-- in the trail already is counted, not stored: `duplicate` when it says the same, `id_conflict` when not (times, address
+-- and device may differ between two sendings; the pseudonym when its key has changed). A batch that this stream has
+-- brought already is not counted anew: its first answer is given again.
+CREATE OR REPLACE FUNCTION audit.append(
+    entries jsonb, stream text, batch_id text, fencing bigint,
+    OUT stored bigint, OUT duplicate bigint, OUT id_conflict bigint, OUT last_seq bigint
+)
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    head record;
+    before record;
+    moment timestamptz;
+    total bigint;
+BEGIN
+    IF jsonb_typeof(entries) IS DISTINCT FROM 'array' OR stream IS NULL OR batch_id IS NULL OR fencing IS NULL THEN
+        RAISE EXCEPTION 'audit.append takes an array of entries, a stream, a batch and a fencing number'
+            USING ERRCODE = 'TL003';
+    END IF;
+    SELECT h.seq, h.recorded_at INTO STRICT head FROM audit.head h FOR UPDATE;
+    SELECT o.* INTO before FROM audit.stream_offsets o WHERE o.stream = append.stream;
+    IF before.fencing > append.fencing THEN
+        RAISE EXCEPTION 'another drain has appended to the audit trail since: this one must stop' USING ERRCODE = 'TL001';
+    END IF;
+    -- Shared lock: the lease cannot change hands before this transaction has ended.
+    PERFORM FROM ingest.leases l
+        WHERE l.name = 'drain' AND l.fencing = append.fencing AND l.expires_at > clock_timestamp() FOR SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'the lease of this drain has expired or was taken over: it must stop' USING ERRCODE = 'TL001';
+    END IF;
+    IF before.batch_id = append.batch_id THEN
+        stored := before.stored; duplicate := before.duplicate;
+        id_conflict := before.id_conflict; last_seq := before.seq;
+        RETURN;
+    END IF;
+
+    moment := greatest(head.recorded_at, clock_timestamp());
+    IF to_regclass('audit.audit_logs_' || to_char(moment AT TIME ZONE 'UTC', 'YYYY_MM')) IS NULL THEN
+        PERFORM audit.ensure_partitions(1);
+    END IF;
+
+    WITH firsts AS MATERIALIZED (
+        SELECT DISTINCT ON (e.event_id) e.* FROM audit.read_entries(entries) e ORDER BY e.event_id, e.place
+    ), fresh AS MATERIALIZED (
+        SELECT head.seq + row_number() OVER (ORDER BY f.place) AS seq, f.*
+        FROM firsts f
+        WHERE NOT EXISTS (SELECT FROM audit.event_index i WHERE i.event_id = f.event_id)
+    ), indexed AS (
+        INSERT INTO audit.event_index (event_id, seq, recorded_at) SELECT f.event_id, f.seq, moment FROM fresh f
+    ), logged AS (
+        INSERT INTO audit.audit_logs (
+            seq, event_id, occurred_at, recorded_at, actor_hash, key_epoch, actor_type, org_id, action, resource_type,
+            resource_id_hash, method, path, status_code, outcome, ip_truncated, country_code, region, device_type
+        )
+        SELECT
+            f.seq, f.event_id, 'epoch'::timestamptz + f.occurred_at * interval '1 millisecond', moment, f.actor_hash,
+            f.key_epoch, f.actor_type, f.org_id, f.action, f.resource_type, f.resource_id_hash, f.method, f.path,
+            f.status_code, f.outcome, f.ip_truncated, f.country_code, f.region, f.device_type
+        FROM fresh f
+    )
+    SELECT count(*) INTO stored FROM fresh;
+
+    -- Now every entry's id is in the trail, and its first copy says what the others must say.
+    SELECT count(*), count(*) FILTER (WHERE
+        (e.org_id, e.actor_type, e.action, e.resource_type, e.resource_id_hash, e.method, e.path, e.status_code, e.outcome)
+        IS DISTINCT FROM
+        (l.org_id, l.actor_type, l.action, l.resource_type, l.resource_id_hash, l.method, l.path, l.status_code, l.outcome)
+        OR (e.key_epoch = l.key_epoch AND e.actor_hash <> l.actor_hash)
+    ) INTO total, id_conflict
+    FROM audit.read_entries(entries) e
+    JOIN audit.event_index i ON i.event_id = e.event_id
+    JOIN audit.audit_logs l ON l.recorded_at = i.recorded_at AND l.seq = i.seq;
+    duplicate := total - stored - id_conflict;
+    last_seq := head.seq + stored;
+
+    UPDATE audit.head SET seq = last_seq, recorded_at = moment WHERE stored > 0;
+    INSERT INTO audit.stream_offsets AS o
+        (stream, batch_id, fencing, seq, stored, duplicate, id_conflict, appended_at)
+    VALUES (append.stream, append.batch_id, append.fencing, last_seq, append.stored, append.duplicate,
+        append.id_conflict, moment)
+    ON CONFLICT (stream) DO UPDATE SET batch_id = excluded.batch_id, fencing = excluded.fencing, seq = excluded.seq,
+        stored = excluded.stored, duplicate = excluded.duplicate, id_conflict = excluded.id_conflict,
+        appended_at = excluded.appended_at;
+END
+$$;

@@ -1,0 +1,18 @@
+-- The entries of a batch as rows, in their order. Keys that are no column are not looked at; a missing key is NULL.
+CREATE OR REPLACE FUNCTION audit.read_entries(entries jsonb)
+RETURNS TABLE (
+    event_id uuid, occurred_at bigint, actor_hash text, key_epoch integer, actor_type text, org_id text, action text,
+    resource_type text, resource_id_hash text, method text, path text, status_code integer, outcome text,
+    ip_truncated text, country_code text, region text, device_type text, place bigint
+)
+LANGUAGE sql IMMUTABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT * FROM ROWS FROM (
+        jsonb_to_recordset(entries) AS (
+            event_id uuid, occurred_at bigint, actor_hash text, key_epoch integer, actor_type text, org_id text,
+            action text, resource_type text, resource_id_hash text, method text, path text, status_code integer,
+            outcome text, ip_truncated text, country_code text, region text, device_type text
+        )
+    ) WITH ORDINALITY
+$$;

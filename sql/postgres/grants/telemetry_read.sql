@@ -1,0 +1,9 @@
+-- People and checks that look: everything but the keys, and nothing but looking.
+REVOKE ALL ON ALL TABLES IN SCHEMA audit, ingest, ops, privacy, security FROM telemetry_read;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA audit FROM telemetry_read;
+GRANT USAGE ON SCHEMA audit, ingest, ops, privacy, security TO telemetry_read;
+
+GRANT SELECT ON ALL TABLES IN SCHEMA audit, ingest, ops, privacy, security TO telemetry_read;
+REVOKE SELECT ON privacy.key_epochs FROM telemetry_read;
+GRANT EXECUTE ON FUNCTION ops.check_column(text, text, text, boolean, text, timestamptz), ops.count_rows(text)
+    TO telemetry_read;

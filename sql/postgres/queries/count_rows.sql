@@ -1,0 +1,1 @@
+SELECT ops.count_rows(%(table)s);

@@ -1,0 +1,2 @@
+CREATE SCHEMA IF NOT EXISTS ops;
+COMMENT ON SCHEMA ops IS 'What operations keep: the ledger of schema changes.';
