@@ -6,6 +6,7 @@ printing a settings object shows none. An address that is set here replaces an e
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -37,6 +38,10 @@ class PostgresSettings(BaseModel):
     )
     owner_url: SecretStr | None = Field(
         None, description="connection of the schema's owner; only `telemetry schema` uses it"
+    )
+    read_url: SecretStr | None = Field(
+        None,
+        description="connection of telemetry_read, which only selects: row counts, checks and reconciliation use it",
     )
     pool_size: int = Field(4, ge=1, description="connections per process")
 
@@ -123,9 +128,6 @@ class DrainSettings(BaseModel):
     invalid_min_entries: int = Field(
         20, ge=1, description="batches smaller than this are judged over the last 1,000 entries"
     )
-    backlog_fail_seconds: float = Field(
-        900.0, gt=0, description="age of the oldest undrained entry that fails its check"
-    )
 
 
 class Settings(BaseSettings):
@@ -150,3 +152,8 @@ class Settings(BaseSettings):
 def load() -> Settings:
     """Read the environment once; later changes of it are not seen by this process."""
     return Settings()
+
+
+def inherited_environment() -> dict[str, str]:
+    """A copy of the whole environment, to be handed on to processes that we start; settings are read by `load`."""
+    return dict(os.environ)

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from telemetry_platform.contracts.pii import Hashed, Kept, NotStored, PathReduced, Scrubbed, Treatment
+from telemetry_platform.contracts.pii import Domain, Hashed, Kept, NotStored, PathReduced, Scrubbed, Treatment
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -129,7 +129,10 @@ INGESTED_AT = Column("ingested_at", TIME, "when the drain stored the row")
 SKEWED = Column("skewed", "Bool", "the client's clock was wrong and occurred_at was corrected")
 ORG_ID = Column("org_id", "String", "tenant, from the token")
 ACTOR_HASH = Column(
-    "actor_hash", "String", "pseudonym of the person, under the key of key_epoch; empty without a person"
+    "actor_hash",
+    "String",
+    "pseudonym of the person, under the key of key_epoch; empty without a person",
+    treatment=Hashed(Domain.ACTOR),
 )
 KEY_EPOCH = Column("key_epoch", "UInt32", "epoch of the key behind actor_hash")
 IP_TRUNCATED = Column("ip_truncated", "String", "address cut to /24 (IPv4) or /48 (IPv6)", nullable=True)
@@ -169,3 +172,15 @@ BESIDE_BODY = frozenset({"event_id", "received_at", "org_id", "actor_hash", "key
 
 FROM_DRAIN = frozenset({"ingested_at", "country_code", "region", "batch_id"})
 """Columns that the drain adds."""
+
+FROM_STORE = frozenset({"seq", "recorded_at", "details_hash", "prev_hash", "row_hash"})
+"""Columns that the store itself fills while it appends a row (the audit trail)."""
+
+CONTENT_OF_COMMON = frozenset({"org_id", "client_at"})
+"""Common columns that are part of what an event says; in the others an honest re-send may differ."""
+
+
+def content_columns(columns: tuple[Column, ...]) -> tuple[str, ...]:
+    """Names of the columns in which two copies of one event must agree; else one event_id was given to two events."""
+    common = {column.name for column in COMMON} - CONTENT_OF_COMMON
+    return tuple(column.name for column in columns if column.name not in common)

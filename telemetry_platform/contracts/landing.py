@@ -6,7 +6,11 @@ the body, so that an entry with an unreadable body can still be counted, erased 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 VERSION = 1
 GROUP = "drain"
@@ -41,3 +45,45 @@ class LandingEntry:
     trace_id: str
     body: bytes
     v: int = VERSION
+
+
+FIELDS: tuple[str, ...] = tuple(field.name for field in fields(LandingEntry))
+"""Names of an entry's fields."""
+
+
+@dataclass(frozen=True)
+class RawEntries:
+    """Entries of one stream as they came, in the order of the stream: column by column, so that no object per entry.
+
+    `ids` are the stream's entry ids; `columns` holds one list of values for each of FIELDS, `b""` where an entry has no
+    such field.
+    """
+
+    ids: list[bytes]
+    columns: dict[str, list[bytes]]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def body_bytes(self) -> int:
+        """Bytes of all bodies."""
+        return sum(map(len, self.columns["body"]))
+
+    def take(self, positions: Iterable[int]) -> RawEntries:
+        """The entries at `positions`, in that order."""
+        chosen = list(positions)
+        return RawEntries(
+            [self.ids[position] for position in chosen],
+            {name: [values[position] for position in chosen] for name, values in self.columns.items()},
+        )
+
+    @staticmethod
+    def joined(parts: Iterable[RawEntries]) -> RawEntries:
+        """Several runs of entries as one."""
+        whole = RawEntries([], {name: [] for name in FIELDS})
+        for part in parts:
+            whole.ids.extend(part.ids)
+            for name, values in part.columns.items():
+                whole.columns[name].extend(values)
+        return whole

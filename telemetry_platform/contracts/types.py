@@ -14,6 +14,7 @@ STRING_BYTES = 4 * 1024
 """Longest text in bytes of UTF-8 (stack traces: 32 KiB)."""
 STACK_BYTES = 32 * 1024
 
+_UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}", re.ASCII)
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|z|[+-]\d{2}:\d{2})?", re.ASCII)
 
 
@@ -34,21 +35,22 @@ def parse_timestamp(value: Any) -> datetime:  # noqa: ANN401 - whatever JSON hel
     if match.group(2) is None:
         raise PydanticCustomError("timezone_required", "must carry a time zone, like 2026-02-17T10:00:00Z or +02:00")
     try:
-        moment = datetime.fromisoformat(value.upper()).astimezone(UTC)
+        moment = datetime.fromisoformat(value if value[-1] != "z" else value.upper())
+        if moment.tzinfo is not UTC:
+            moment = moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise PydanticCustomError("timestamp_range", "must be a date and time that exist") from None
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    beyond_milliseconds = moment.microsecond % 1000
+    return moment.replace(microsecond=moment.microsecond - beyond_milliseconds) if beyond_milliseconds else moment
 
 
 def parse_uuid(value: Any) -> UUID:  # noqa: ANN401 - whatever JSON held
     """A UUID in its 36-character form; other spellings would give one event two identities in logs and clients."""
     if isinstance(value, UUID):
         return value
-    if isinstance(value, str) and len(value) == 36:  # noqa: PLR2004 - the canonical length of RFC 9562
-        try:
-            return UUID(value)
-        except ValueError:
-            pass
+    # Not left to UUID(), which takes braces, a prefix and hyphens at any place.
+    if isinstance(value, str) and _UUID.fullmatch(value):
+        return UUID(value)
     raise PydanticCustomError("uuid_format", "must be a UUID like 550e8400-e29b-41d4-a716-446655440000")
 
 

@@ -15,10 +15,11 @@ from telemetry_platform.contracts.erasure import SweptBy
 from telemetry_platform.contracts.event_kind import Endpoint, EventKind, Role, Store, Table
 from telemetry_platform.contracts.owners import Owner
 from telemetry_platform.contracts.payloads.media import MEDIA_EVENTS
+from telemetry_platform.contracts.pii import Domain, Hashed
 from telemetry_platform.contracts.retention import Retention
 
 _SESSION_ID = Column("session_id", "UUID", "UUID of the view, made by the frontend")
-_MEDIA_ID = Column("media_id", "String", "pseudonym of the medium")
+_MEDIA_ID = Column("media_id", "String", "pseudonym of the medium", treatment=Hashed(Domain.MEDIA))
 _FOLD_VERSION = Column("fold_version", "UInt64", "rules version * 2^40 + number of distinct events folded")
 
 EVENTS = Table(

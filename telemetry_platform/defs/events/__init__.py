@@ -1,0 +1,1 @@
+"""The tables that events come to rest in, and what must be true of them."""

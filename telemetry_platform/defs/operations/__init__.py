@@ -1,0 +1,1 @@
+"""Keeping watch: schedules for quiet times."""

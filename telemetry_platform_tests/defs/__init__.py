@@ -1,0 +1,1 @@
+"""Tests of the Dagster front door, on the real engines."""
