@@ -1,0 +1,114 @@
+"""The compliance middleware: four steps that every request with events goes through, in this order.
+
+who        the token's person or service, and whether they may post here at all
+from_where the client's address behind the trusted proxies
+may_we     the consent level that counts: what was stated, capped by the privacy signal, forced by an exclusion
+reduce     what may go on from here: no full address, and the raw id only as long as the request
+
+Invariant: a step takes what the steps before it found, and nothing behind `reduce` can reach what it leaves out.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from telemetry_platform.api.problems import ProblemError
+from telemetry_platform.api.tokens import unauthorised
+from telemetry_platform.processing import address as addresses
+from telemetry_platform.processing import gate
+from telemetry_platform.usecases.request_entries import Submission
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from telemetry_platform.api.tokens import Caller, TokenVerifier
+    from telemetry_platform.contracts.event_kind import Endpoint
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """What a step may look at of a request."""
+
+    method: str
+    peer: str | None
+    server: str | None
+    headers: Mapping[bytes, list[bytes]]
+    received_at: int
+
+
+@dataclass(frozen=True)
+class Doors:
+    """What the steps need beside the request."""
+
+    verifier: TokenVerifier
+    trusted_proxies: tuple[addresses.Network, ...]
+    exclusions: addresses.ExclusionSet
+    loopback_only: bool
+    """Tokens are signed with a shared secret: requests that came in by another interface are refused."""
+
+
+async def admit(request: Incoming, endpoint: Endpoint, doors: Doors) -> Submission:
+    """All steps."""
+    caller = await who(request, endpoint, doors)
+    address = from_where(request, doors)
+    permission = may_we(request, address, doors)
+    return reduce(request, endpoint, caller, address, permission)
+
+
+async def who(request: Incoming, endpoint: Endpoint, doors: Doors) -> Caller:
+    """The caller. Raises ProblemError: 401 without a valid token, 403 without a role that may post here."""
+    if doors.loopback_only and not _is_local(request.server):
+        raise unauthorised("tokens with a shared secret are taken on loopback only")
+    caller = await doors.verifier.verify(request.headers.get(b"authorization", []))
+    if caller.roles.isdisjoint(endpoint.roles):
+        raise ProblemError(403, "forbidden", f"needs one of the roles {', '.join(sorted(endpoint.roles))}")
+    return caller
+
+
+def from_where(request: Incoming, doors: Doors) -> addresses.Address | None:
+    """The client's full address; it goes no further than this module."""
+    if request.peer is None:
+        return None
+    lines = tuple(line.decode("latin-1") for line in request.headers.get(b"x-forwarded-for", ()))
+    return addresses.client_address(request.peer, lines, doors.trusted_proxies)
+
+
+def may_we(request: Incoming, address: addresses.Address | None, doors: Doors) -> gate.Permission:
+    """The permission that counts for this request, and is never remembered."""
+    return gate.permission(
+        gate.stated_level(request.headers.get(b"x-consent-level", [])),
+        gpc=gate.is_gpc(request.headers.get(b"sec-gpc", [])),
+        excluded=address is not None and doors.exclusions.contains(addresses.unmapped(address)),
+    )
+
+
+def reduce(
+    request: Incoming,
+    endpoint: Endpoint,
+    caller: Caller,
+    address: addresses.Address | None,
+    permission: gate.Permission,
+) -> Submission:
+    """What the events of the request share from here on."""
+    roles = sorted(caller.roles & endpoint.roles)
+    agents = request.headers.get(b"user-agent", ())
+    return Submission(
+        org_id=caller.org_id,
+        actor_id=caller.actor_id,
+        actor_type=roles[0].value,
+        ip_truncated=None if address is None else addresses.truncated(address),
+        user_agent=agents[0].decode("latin-1") if agents else "",
+        permission=permission,
+        method=request.method,
+        path=endpoint.path,
+        received_at=request.received_at,
+        trace_id=secrets.token_hex(16),
+    )
+
+
+def _is_local(server: str | None) -> bool:
+    """Whether the request came in by loopback; a server that is no address (a socket file) is local."""
+    address = addresses.parse(server or "")
+    return address is None or addresses.unmapped(address).is_loopback

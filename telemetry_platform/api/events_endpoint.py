@@ -1,0 +1,130 @@
+"""`POST` of events: one endpoint per kind, made from its contract.
+
+It is an ASGI application of its own and not a FastAPI function: the body is checked by rules of ours (duplicate keys,
+depth, one bad event among good ones), and the framework's own reading would cost more than all of our work on it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from telemetry_platform.api import body as bodies
+from telemetry_platform.api.compliance import Doors, Incoming, admit
+from telemetry_platform.api.front import say
+from telemetry_platform.api.problems import MEDIA_TYPE, ProblemError, of_rejection
+from telemetry_platform.errors import PlatformError, QueueFullError
+from telemetry_platform.processing.json_reading import JsonFaultError, may_need_repair, read_json
+from telemetry_platform.processing.payload_reading import Rejection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from starlette.types import Receive, Scope, Send
+
+    from telemetry_platform.api.metrics import ApiMetrics
+    from telemetry_platform.contracts.event_kind import Endpoint
+    from telemetry_platform.usecases.accept_events import Accepted, EventAcceptor
+    from telemetry_platform.usecases.key_list import KeyList
+
+_JSON = "application/json"
+_RETRY_SECONDS = {True: "5", False: "2"}
+
+
+class EventsEndpoint:
+    """Takes one event or a batch of one kind. `now_ms` is the server's clock, by which all limits are judged."""
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what an endpoint is made of
+        self,
+        endpoint: Endpoint,
+        acceptor: EventAcceptor,
+        doors: Doors,
+        keys: KeyList,
+        metrics: ApiMetrics,
+        now_ms: Callable[[], int],
+        *,
+        max_body_bytes: int,
+        max_events: int,
+    ) -> None:
+        self.template = endpoint.path
+        self._endpoint = endpoint
+        self._acceptor = acceptor
+        self._doors = doors
+        self._keys = keys
+        self._metrics = metrics
+        self._now_ms = now_ms
+        self._max_body_bytes = max_body_bytes
+        self._max_events = min(max_events, endpoint.max_events)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        headers: dict[bytes, list[bytes]] = {}
+        for name, value in scope["headers"]:
+            headers.setdefault(name, []).append(value)
+        try:
+            status, kind, answer = await self._answer(scope, headers, receive)
+            extra: dict[str, str] = {}
+        except bodies.ClientGoneError:
+            return
+        except ProblemError as problem:
+            self._metrics.refuse(self.template, problem.code)
+            if problem.cause is not None:
+                say(problem.cause)
+            status, kind, answer, extra = problem.status, MEDIA_TYPE, problem.document(), problem.headers
+        raw = orjson.dumps(answer)
+        pairs = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(raw))]
+        pairs += [(name.lower().encode(), value.encode()) for name, value in extra.items()]
+        await send({"type": "http.response.start", "status": status, "headers": pairs})
+        await send({"type": "http.response.body", "body": raw})
+
+    async def _answer(
+        self, scope: Scope, headers: dict[bytes, list[bytes]], receive: Receive
+    ) -> tuple[int, str, dict[str, Any]]:
+        """Status, media type and document. Raises ProblemError for what costs the whole request."""
+        peer, server = scope.get("client"), scope.get("server")
+        request = Incoming(
+            method=scope["method"],
+            peer=peer[0] if peer else None,
+            server=server[0] if server else None,
+            headers=headers,
+            received_at=self._now_ms(),
+        )
+        submission = await admit(request, self._endpoint, self._doors)
+        bodies.check_headers(headers, self._max_body_bytes)
+        raw = await bodies.read_body(receive, self._max_body_bytes)
+        try:
+            events, is_batch = bodies.events_of(read_json(raw), self._max_events)
+            accepted = await self._acceptor.accept(
+                submission, events, self._keys.ring(), may_need_repair=may_need_repair(raw)
+            )
+        except JsonFaultError as fault:
+            raise ProblemError(400, fault.code, str(fault)) from None
+        except PlatformError as error:
+            raise _unavailable(error) from None
+        self._metrics.count(self._acceptor.kind.name, accepted)
+        return _many(accepted) if is_batch else _one(accepted)
+
+
+def _unavailable(error: PlatformError) -> ProblemError:
+    """503: nothing of the request was taken; the message names parts and settings of ours, so it stays in our log."""
+    full = isinstance(error, QueueFullError)
+    code = "queue_full" if full else "store_unavailable"
+    detail = "nothing of the request was taken: send it again, with the same event ids"
+    return ProblemError(503, code, detail, headers={"Retry-After": _RETRY_SECONDS[full]}, cause=error)
+
+
+def _one(accepted: Accepted) -> tuple[int, str, dict[str, Any]]:
+    (result,) = accepted.results
+    if isinstance(result, Rejection):
+        return result.status, MEDIA_TYPE, of_rejection(result)
+    return 202, _JSON, result
+
+
+def _many(accepted: Accepted) -> tuple[int, str, dict[str, Any]]:
+    results = [
+        {"status": "rejected", "problem": of_rejection(result)} if isinstance(result, Rejection) else result
+        for result in accepted.results
+    ]
+    any_taken = any(result["status"] != "rejected" for result in results)
+    return (202 if any_taken else 422), _JSON, {"results": results}

@@ -1,0 +1,139 @@
+"""Reading JSON that strangers wrote: strictly, within limits, and without ever repeating what it said.
+
+Python's own reader takes NaN, keeps the last of two equal keys and gives up on deep or very long input in ways of its
+own. Invariant: every fault becomes a `JsonFaultError` with a code from a closed set; no message quotes the input.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from telemetry_platform.contracts.types import STRING_BYTES
+from telemetry_platform.errors import ContractViolationError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+MAX_DEPTH = 5
+"""Objects and arrays within each other, counted from the event itself."""
+MAX_KEYS = 64
+"""Keys of one object."""
+
+# A NUL, or half of a surrogate pair: JSON can write both, PostgreSQL and UTF-8 can hold neither.
+_NEEDS_REPAIR = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+
+
+class JsonFaultError(ContractViolationError):
+    """The body as a whole cannot be read; nothing of it is taken."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Excess:
+    """A limit that one value goes beyond: the field that holds it, as far as its names are ours, and which limit."""
+
+    field: str
+    code: str
+    message: str
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise JsonFaultError("duplicate_key", "an object has the same key twice: name every key once")
+    return found
+
+
+def _constant(_: str) -> NoReturn:
+    raise JsonFaultError("invalid_number", "NaN and Infinity are not JSON: leave a number out that you do not have")
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
+
+
+def read_json(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON held
+    """The value that `body` holds. Numbers beyond a double's range become infinite and are refused by their field."""
+    try:
+        return _decoder.decode(body.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise JsonFaultError("malformed_json", "the body is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise JsonFaultError(
+            "malformed_json", f"the body is not JSON: line {error.lineno}, column {error.colno}"
+        ) from None
+    except RecursionError:
+        raise too_deep() from None
+    except ValueError:
+        # int() refuses numbers of thousands of digits, whose conversion takes quadratic time.
+        raise JsonFaultError("invalid_number", "a whole number has too many digits") from None
+
+
+def too_deep() -> JsonFaultError:
+    """The fault of a body with more levels than any event has."""
+    return JsonFaultError("too_deep", f"objects and arrays may be {MAX_DEPTH} levels deep within an event")
+
+
+def may_need_repair(body: bytes) -> bool:
+    """Whether any string of the body may hold a character that no store can keep."""
+    return _NEEDS_REPAIR.search(body) is not None
+
+
+def repaired(value: Any) -> tuple[Any, bool]:  # noqa: ANN401 - whatever JSON held
+    """The value with NULs and lone surrogates of texts and keys replaced, and whether there were any."""
+    if isinstance(value, str):
+        text = _UNSTORABLE.sub(_REPLACEMENT, value)
+        return text, text != value
+    if isinstance(value, list):
+        parts = [repaired(part) for part in value]
+        return [part for part, _ in parts], any(changed for _, changed in parts)
+    if isinstance(value, dict):
+        pairs = [(repaired(key), repaired(part)) for key, part in value.items()]
+        whole = _object([(key, part) for (key, _), (part, _) in pairs])
+        return whole, any(key_changed or part_changed for (_, key_changed), (_, part_changed) in pairs)
+    return value, False
+
+
+def excess(event: Any, known: Collection[str], string_bytes: int = STRING_BYTES) -> Excess | None:  # noqa: ANN401
+    """The first limit that an event goes beyond; None when it keeps them all.
+
+    Raises JsonFaultError when it is too deep. `known` are the names that may be repeated in an answer.
+    """
+    waiting: list[tuple[Any, str, int]] = [(event, "", 1)]
+    while waiting:
+        value, field, depth = waiting.pop()
+        if isinstance(value, str):
+            if _is_longer(value, string_bytes):
+                return Excess(field, "string_too_long", f"must be at most {string_bytes} bytes long")
+            continue
+        if not isinstance(value, (dict, list)):
+            continue
+        if depth > MAX_DEPTH:
+            raise too_deep()
+        if isinstance(value, list):
+            waiting.extend((part, field, depth + 1) for part in value)
+            continue
+        if len(value) > MAX_KEYS:
+            return Excess(field, "too_many_keys", f"an object may have at most {MAX_KEYS} keys")
+        if any(_is_longer(key, string_bytes) for key in value):
+            return Excess(field, "string_too_long", f"a key must be at most {string_bytes} bytes long")
+        waiting.extend((part, _below(field, key, known), depth + 1) for key, part in value.items())
+    return None
+
+
+def _is_longer(text: str, limit: int) -> bool:
+    return len(text) * 4 > limit and len(text.encode("utf-8", "replace")) > limit
+
+
+def _below(field: str, key: str, known: Collection[str]) -> str:
+    """The path of a key, or that of its parent when the key is not a name of ours."""
+    if key not in known:
+        return field
+    return f"{field}.{key}" if field else key

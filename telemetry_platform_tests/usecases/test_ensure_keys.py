@@ -1,0 +1,60 @@
+"""Pseudonym keys: made once, wrapped at rest, and never used when they may be out of date."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import SecretStr
+
+from telemetry_platform.contracts.pii import Domain
+from telemetry_platform.errors import ConfigurationError, StaleKeysError
+from telemetry_platform.stores import postgres
+from telemetry_platform.usecases.ensure_keys import KeysReport, ensure_keys, load_key_ring
+from telemetry_platform.usecases.key_list import KeyList
+
+if TYPE_CHECKING:
+    from telemetry_platform.settings import Settings
+
+NOW = datetime(2026, 2, 17, 10, tzinfo=UTC)
+
+
+def test_keys_are_made_once(module_platform: Settings) -> None:
+    with postgres.connect(module_platform.postgres) as connection:
+        before = load_key_ring(connection, module_platform.keys)
+        assert ensure_keys(connection, module_platform.keys, NOW) == KeysReport(len(Domain), 0)
+        assert load_key_ring(connection, module_platform.keys) == before
+
+
+def test_e65_a_dump_of_the_table_holds_no_key(module_platform: Settings) -> None:
+    with postgres.connect(module_platform.postgres) as connection:
+        ring = load_key_ring(connection, module_platform.keys)
+        dump = connection.execute("SELECT wrapped, nonce FROM privacy.key_epochs").fetchall()
+    for epoch in ring.epochs:
+        assert all(epoch.key not in bytes(part) for row in dump for part in row)
+
+
+def test_another_kek_is_refused_by_its_settings_name(module_platform: Settings) -> None:
+    other = SecretStr(base64.b64encode(b"o" * 32).decode())
+    wrong = module_platform.keys.model_copy(update={"kek": other, "kek_file": None})
+    missing = module_platform.keys.model_copy(update={"kek": None, "kek_file": None})
+    with postgres.connect(module_platform.postgres) as connection:
+        for settings in (wrong, missing):
+            with pytest.raises(ConfigurationError, match="TELEMETRY_KEYS__KEK"):
+                load_key_ring(connection, settings)
+
+
+def test_a_list_that_is_too_old_is_not_used(module_platform: Settings) -> None:
+    now = 100.0
+    keys = KeyList(module_platform.postgres, module_platform.keys, lambda: now)
+    with pytest.raises(StaleKeysError):
+        keys.ring()
+    keys.refresh()
+    ring = keys.ring()
+    now += module_platform.keys.max_age_seconds + 1
+    with pytest.raises(StaleKeysError):
+        keys.ring()
+    keys.refresh()
+    assert keys.ring() is ring
