@@ -1,0 +1,178 @@
+"""The truth of a run: what was sent, what was answered, and what must be in which table.
+
+One JSON object a line: the run, then every event that was sent, then every session. Synthetic ids only. Invariant:
+what must be there follows from the story (`fates.py`, `player.py`), never from an answer or from a table.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from telemetry_platform.simulate.fates import Fate
+from telemetry_platform.simulate.people import ANALYTICS
+from telemetry_platform.usecases.reconcile import Expected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from telemetry_platform.simulate.http_client import Answered, Sending
+    from telemetry_platform.simulate.story import PatientStory, SessionTruth
+
+_ANSWERS = {
+    Fate.STORED: "accepted",
+    Fate.DUPLICATE: "accepted",
+    Fate.ID_CONFLICT: "accepted",
+    Fate.TOO_LATE: "rejected",
+    Fate.REJECTED: "rejected",
+    Fate.DROPPED: "dropped",
+    Fate.ERROR_ONLY: "dropped",
+    Fate.ERROR_ONLY_DUPLICATE: "dropped",
+}
+_OUTCOMES = {
+    Fate.STORED: "stored",
+    Fate.DUPLICATE: "duplicate",
+    Fate.ID_CONFLICT: "id_conflict",
+    Fate.ERROR_ONLY: "stored",
+    Fate.ERROR_ONLY_DUPLICATE: "duplicate",
+}
+_REFUSED = frozenset({Fate.REJECTED, Fate.TOO_LATE})
+_WITHOUT_CONSENT = frozenset({Fate.DROPPED, Fate.ERROR_ONLY, Fate.ERROR_ONLY_DUPLICATE})
+
+
+def entries_of(event: str, fate: str, *, is_first_access: bool) -> dict[str, str]:
+    """The entries that one sent event leaves in the landing queue: kind, and what becomes of it there."""
+    found: dict[str, str] = {}
+    if fate in _REFUSED:
+        return found
+    if fate in _WITHOUT_CONSENT:
+        found["drops"] = "stored"
+    else:
+        found["media"] = _OUTCOMES[Fate(fate)]
+    if event == "error" and fate != Fate.DROPPED:
+        found["errors"] = _OUTCOMES[Fate(fate)]
+    if event == "session_start":
+        found["audit"] = "stored" if is_first_access else "duplicate"
+    return found
+
+
+def write_truth(path: Path, stories: Sequence[PatientStory], sending: Sending, run: Mapping[str, Any]) -> None:
+    """Write the whole truth of a run; the file appears whole or not at all."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.new")
+    with temporary.open("w", encoding="utf-8") as file:
+        for record in _records(stories, sending, run):
+            file.write(json.dumps(record, separators=(",", ":")) + "\n")
+    temporary.replace(path)
+
+
+def _records(stories: Sequence[PatientStory], sending: Sending, run: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    counts = {
+        "requests": sending.requests,
+        "unanswered": sending.unanswered,
+        "told_to_wait": sending.told_to_wait,
+    }
+    yield {"record": "run", **run, **counts}
+    accessed: set[str] = set()
+    for sent in sending.answered:
+        yield _sent_record(sent, accessed)
+    for story in stories:
+        for session in story.sessions:
+            yield {"record": "session", "session_id": str(session.session_id), **_session_record(session)}
+
+
+def _sent_record(sent: Answered, accessed: set[str]) -> dict[str, Any]:
+    event, session_id = sent.event, str(sent.event.session_id)
+    is_first_access = event.event == "session_start" and event.broken is None and session_id not in accessed
+    if is_first_access:
+        accessed.add(session_id)
+    return {
+        "record": "sent",
+        "request": sent.request,
+        "patient": sent.patient.user_id,
+        "session_id": session_id,
+        "event": event.event,
+        "event_id": sent.event_id or (None if event.event_id is None else str(event.event_id)),
+        "at": event.at.isoformat(),
+        "level": event.level,
+        "broken": event.broken,
+        "fate": str(event.fate),
+        "entries": entries_of(event.event, event.fate, is_first_access=is_first_access),
+        "must_answer": _ANSWERS[Fate(event.fate)],
+        "answer": sent.status,
+        "reason": sent.reason,
+    }
+
+
+def _session_record(session: SessionTruth) -> dict[str, Any]:
+    """What must be stored of a session: its columns as far as they are known, and its stalls that no column counts."""
+    lived, patient = session.lived, session.patient
+    figures: dict[str, Any] = {
+        "outcome": lived.state,
+        "start_seen": lived.started,
+        "event_count": session.stored_events,
+        "ttfb_ms": lived.ttfb_ms,
+        "startup_ms": lived.startup_ms,
+        "stall_count": lived.stalls,
+        "stall_ms": float(lived.stall_ms),
+        "seek_stall_ms": float(lived.seek_stall_ms),
+        "completion": lived.completion,
+        "dropped_frames": lived.dropped_frames,
+        "milestones": sorted(lived.milestones),
+        "error_count": lived.errors,
+        "fatal_error": lived.fatal,
+        "skewed": patient.clock.offset_ms != 0,
+        "country_code": patient.place.country,
+        "region": f"{patient.place.country}-{patient.place.region}",
+        "device_type": patient.device.device_type,
+        "is_bot": patient.device.is_bot,
+        "consent_level": min(session.level, ANALYTICS) if patient.sends_gpc else session.level,
+        "conflicting_terminals": 0,
+    }
+    if lived.watched_seconds is not None:
+        figures["watched_seconds"] = lived.watched_seconds
+    return {
+        "patient": patient.user_id,
+        "is_stored": session.stored_events > 0,
+        "stalls": {"rebuffer": lived.stalls, "seek": lived.seek_stalls, "startup": lived.startup_stalls},
+        "figures": figures,
+    }
+
+
+def read_expected(path: Path) -> Expected:
+    """The truth as the reconciliation takes it."""
+    answers: Counter[str] = Counter()
+    answered: Counter[str] = Counter()
+    outcomes: dict[str, Counter[str]] = {}
+    drops: Counter[tuple[str, int, str]] = Counter()
+    stalls: Counter[str] = Counter()
+    sessions: dict[str, dict[str, Any]] = {}
+    unanswered = sent = 0
+    with path.open(encoding="utf-8") as file:
+        for record in map(json.loads, file):
+            if record["record"] == "run":
+                unanswered = record["unanswered"]
+            elif record["record"] == "sent":
+                sent += 1
+                answers[record["must_answer"]] += 1
+                answered[record["answer"]] += 1
+                for kind, outcome in record["entries"].items():
+                    outcomes.setdefault(kind, Counter())[outcome] += 1
+                if "drops" in record["entries"]:
+                    drops["media", record["level"], "consent_too_low"] += 1
+            elif record["is_stored"]:
+                sessions[record["session_id"]] = record["figures"]
+                stalls.update({cause: count for cause, count in record["stalls"].items() if count})
+    return Expected(
+        sent=sent,
+        unanswered=unanswered,
+        answers=answers,
+        answered=answered,
+        outcomes=outcomes,
+        drops=drops,
+        access_records=outcomes.get("audit", Counter())["stored"],
+        stalls=stalls,
+        sessions=sessions,
+    )
