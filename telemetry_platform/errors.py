@@ -26,6 +26,10 @@ class ConfigurationError(PermanentError):
     """A setting is missing or wrong; the message names the environment variable."""
 
 
+class UnreadyStoreError(PermanentError):
+    """A store lacks what this release needs (a table, a column, a right): no event is at fault."""
+
+
 class LeaseLostError(TransientError):
     """Another drain holds the lease: whatever this one still has in hand must not be committed."""
 

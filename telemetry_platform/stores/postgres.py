@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.sql import SQL, Identifier, Literal
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from telemetry_platform.errors import LeaseLostError, PermanentError, PlatformError, TransientError
+from telemetry_platform.errors import LeaseLostError, PermanentError, PlatformError, TransientError, UnreadyStoreError
 from telemetry_platform.settings import PostgresSettings
 
 if TYPE_CHECKING:
@@ -49,6 +49,8 @@ _OWN_CLASS = "TL"
 # Classes of SQLSTATE after which the same statement may succeed: connection, rollback (deadlock, serialisation),
 # resources, object in use (lock timeout), operator intervention (shutdown, statement timeout).
 _TRANSIENT_CLASSES = frozenset({"08", "40", "53", "55", "57"})
+# No table, column, function or right of that name; no such schema or database; no login.
+_UNREADY_CLASSES = frozenset({"28", "3D", "3F", "42"})
 _IDLE_TRANSACTION_ENDED = "25P03"
 # What libpq says of a refusal that has no SQLSTATE; trying again does not help.
 _REFUSALS = ("password authentication failed", "does not support SSL", "no pg_hba.conf entry", "certificate")
@@ -75,6 +77,11 @@ def platform_error(error: psycopg.Error) -> PlatformError:
     where = f", constraint {error.diag.constraint_name}" if error.diag.constraint_name else ""
     if state[:2] in _TRANSIENT_CLASSES or state == _IDLE_TRANSACTION_ENDED:
         return TransientError(f"PostgreSQL could not finish (SQLSTATE {state}{where}): try again")
+    if state[:2] in _UNREADY_CLASSES:
+        return UnreadyStoreError(
+            f"PostgreSQL lacks what the statement needs (SQLSTATE {state}{where}): run `telemetry schema apply`, then "
+            "try again"
+        )
     return PermanentError(
         f"PostgreSQL refused the statement (SQLSTATE {state}{where}): trying again gives the same; "
         "look the state up in PostgreSQL's appendix A"
