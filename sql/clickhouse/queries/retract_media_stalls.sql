@@ -1,0 +1,24 @@
+-- Takes back stored stalls that the newest fold of their session no longer finds (an end whose start came later).
+--
+-- Every fold writes all stalls of a session under the session's version: one that stands under an older version only
+-- was not found again. The row that takes it back repeats it under the session's version with is_deleted = 1.
+INSERT INTO media_buffering_events
+SELECT stall.* REPLACE (1 AS is_deleted, session.version AS fold_version, {now:DateTime64(3, 'UTC')} AS ingested_at)
+FROM
+(
+    SELECT *
+    FROM media_buffering_events
+    WHERE session_id IN (SELECT toUUID(arrayJoin(splitByChar(',', {session_ids:Text}))))
+    ORDER BY fold_version DESC, is_deleted DESC
+    LIMIT 1 BY session_id, event_id
+) AS stall
+INNER JOIN
+(
+    SELECT
+        session_id,
+        max(fold_version) AS version
+    FROM media_sessions
+    WHERE session_id IN (SELECT toUUID(arrayJoin(splitByChar(',', {session_ids:Text}))))
+    GROUP BY session_id
+) AS session USING (session_id)
+WHERE NOT stall.is_deleted AND stall.fold_version < session.version;

@@ -1,0 +1,25 @@
+-- Sessions without an end from which nothing was received for a minute (half an hour after a pause) up to
+-- `drained_until`.
+--
+-- First rows that once said so, whatever their version, then the newest version of those sessions only.
+SELECT toString(session_id) AS session_id
+FROM media_sessions
+WHERE session_id IN
+(
+    SELECT session_id
+    FROM media_sessions
+    WHERE state IN ('active', 'paused')
+        AND last_received_at >= {since:DateTime64(3, 'UTC')}
+        AND last_received_at < {drained_until:DateTime64(3, 'UTC')} - toIntervalMinute(1)
+)
+GROUP BY session_id
+HAVING argMax(
+    (
+        state IN ('active', 'paused'),
+        last_received_at + if(state = 'paused', toIntervalMinute(30), toIntervalMinute(1))
+            < {drained_until:DateTime64(3, 'UTC')}
+    ),
+    (fold_version, end_derived)
+) = (true, true)
+ORDER BY session_id
+LIMIT {most:UInt32};

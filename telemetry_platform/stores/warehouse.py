@@ -1,0 +1,149 @@
+"""The warehouse: named statements on ClickHouse, inserts of columns under a token, and what makes them exactly once.
+
+Invariants: statements come from `sql/clickhouse/queries/` by file name; the only text ever put into one is a list of
+UUIDs (as a field of the request, servers refuse more than 128 KiB of it: 3,500 ids), which holds hex digits and dashes
+only. One insert is one block: split under one token, rows would be lost or doubled. Ids leave as text, like they came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import UUID
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from telemetry_platform import sql_files
+from telemetry_platform.errors import ContractViolationError
+from telemetry_platform.stores import clickhouse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from telemetry_platform.contracts.event_kind import Table
+    from telemetry_platform.settings import ClickHouseSettings
+
+Ids: TypeAlias = Iterable[str | UUID] | pa.Array | pa.ChunkedArray
+"""Event or session ids: UUIDs, or their text."""
+
+_UUID_PATTERN = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+_ONE_BLOCK = {
+    # The server may not cut a batch: its token would then guard several blocks.
+    "max_insert_block_size": 1_048_576,
+    "min_insert_block_size_rows": 1_048_576,
+    "min_insert_block_size_bytes": 1024 * 1024 * 1024,
+    "input_format_parallel_parsing": 0,
+    "max_insert_threads": 1,
+}
+
+
+class Warehouse:
+    """Statements and inserts on one client; safe to share between threads."""
+
+    def __init__(self, client: clickhouse.Client) -> None:
+        self.client = client
+
+    def query(
+        self, name: str, parameters: Mapping[str, Any] | None = None, ids: Mapping[str, Ids] | None = None
+    ) -> pa.Table:
+        """The answer of `queries/<name>.sql` as columns. `ids` fills placeholders of the type Text."""
+        return self.client.query_arrow(_statement(name, ids), dict(parameters or {}))
+
+    def rows(
+        self, name: str, parameters: Mapping[str, Any] | None = None, ids: Mapping[str, Ids] | None = None
+    ) -> Sequence[Sequence[Any]]:
+        """The answer of `queries/<name>.sql` as Python values, for small ones."""
+        return self.client.query(_statement(name, ids), dict(parameters or {}))
+
+    def execute(
+        self,
+        name: str,
+        parameters: Mapping[str, Any] | None = None,
+        ids: Mapping[str, Ids] | None = None,
+        *,
+        token: str | None = None,
+        query_id: str | None = None,
+    ) -> None:
+        """Run `queries/<name>.sql` for its effect; an INSERT ... SELECT under a token happens once."""
+        self.client.command(_statement(name, ids), dict(parameters or {}), _insert_settings(token, query_id))
+
+    def insert(self, table: str, rows: pa.Table, *, token: str, query_id: str | None = None) -> None:
+        """Insert all rows as one block, once for each token. The columns may come in any order, but must be named."""
+        if rows.num_rows:
+            block = rows.combine_chunks()
+            self.client.insert_arrow(table, block, _insert_settings(token, query_id))
+
+    def kill(self, batch_id: str) -> None:
+        """End inserts of a batch's earlier attempts, and wait until they are gone; nothing happens without any."""
+        self.client.command(_statement("kill_query"), {"target": batch_id})
+
+    def stored_ids(self, table: Table, batch_id: str, *, since: datetime) -> pa.Array:
+        """Event ids (text) that the batch has stored, among rows whose time is not before `since`."""
+        found = self.query("select_batch_ids", _scope(table, batch_id, since))
+        return found["event_id"].combine_chunks()
+
+    def known_events(
+        self, table: Table, event_ids: Ids, *, session_ids: Ids | None = None, batch_id: str, since: datetime
+    ) -> pa.Table:
+        """Rows that other batches stored under one of these ids: `event_id` (text) and the columns that are content.
+
+        With the batch's sessions, only theirs are looked at. A row whose content differs from the stored one is an id
+        conflict, one that agrees a duplicate.
+        """
+        ids: dict[str, Ids] = {"event_ids": event_ids}
+        name = "select_known_events"
+        if session_ids is not None:
+            ids["session_ids"] = session_ids
+            name = "select_known_events_of_sessions"
+        return _with_text_ids(self.query(name, _scope(table, batch_id, since), ids))
+
+
+def _scope(table: Table, batch_id: str, since: datetime) -> dict[str, Any]:
+    return {"table": table.name, "time": table.retention.column, "batch_id": batch_id, "since": since}
+
+
+def _insert_settings(token: str | None, query_id: str | None) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    if token is not None:
+        settings |= _ONE_BLOCK | {"insert_deduplication_token": token}
+    if query_id is not None:
+        settings["query_id"] = query_id
+    return settings
+
+
+def _statement(name: str, ids: Mapping[str, Ids] | None = None) -> str:
+    """The text of a named statement, its lists of ids filled in."""
+    text = sql_files.statements(sql_files.read(f"clickhouse/queries/{name}.sql"))[0]
+    for placeholder, values in (ids or {}).items():
+        text = text.replace(f"{{{placeholder}:Text}}", f"'{_id_list(values)}'")
+    return text
+
+
+def _id_list(values: Ids) -> str:
+    """Distinct ids, joined by commas. Raises ContractViolationError for anything that is not a UUID."""
+    if not isinstance(values, (pa.Array, pa.ChunkedArray)):
+        values = pa.array([str(value) for value in values], pa.string())
+    distinct = pc.unique(values).drop_null()
+    if not pc.all(pc.match_substring_regex(distinct, _UUID_PATTERN), min_count=0).as_py():
+        raise ContractViolationError("an id is not a UUID in lower case: ids must be checked before they reach a store")
+    return ",".join(distinct.to_pylist())
+
+
+def _with_text_ids(rows: pa.Table) -> pa.Table:
+    """UUID columns as text, so that they compare with what the queue holds. Older servers send them as 16 bytes."""
+    for position, field in enumerate(rows.schema):
+        if pa.types.is_fixed_size_binary(getattr(field.type, "storage_type", field.type)):
+            values = rows[field.name].to_pylist()
+            text = [str(UUID(bytes=value)) if isinstance(value, bytes) else value and str(value) for value in values]
+            rows = rows.set_column(position, field.name, pa.array(text, pa.string()))
+    return rows
+
+
+@contextmanager
+def open_warehouse(settings: ClickHouseSettings, *, log_comment: str = "") -> Iterator[Warehouse]:
+    """A warehouse for the block; every statement carries `log_comment`."""
+    with clickhouse.connect(settings, log_comment=log_comment) as client:
+        yield Warehouse(client)

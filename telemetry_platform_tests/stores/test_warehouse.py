@@ -1,0 +1,148 @@
+"""The warehouse on the real engine: named statements, tokens, read-back, and what an error lets out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pyarrow as pa
+import pytest
+from pydantic import SecretStr
+
+from telemetry_platform import sql_files
+from telemetry_platform.contracts.event_kind import Store
+from telemetry_platform.contracts.registry import tables
+from telemetry_platform.errors import ConfigurationError, ContractViolationError, PermanentError, TransientError
+from telemetry_platform.stores import clickhouse
+from telemetry_platform.stores.warehouse import Warehouse, open_warehouse
+from telemetry_platform_tests.usecases.media_log import BASE, event, store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from telemetry_platform.contracts.event_kind import Table
+    from telemetry_platform.settings import Settings
+
+MEDIA = tables()["media_events"]
+SINCE = BASE - timedelta(days=8)
+
+
+@pytest.fixture(scope="module")
+def warehouse(module_platform: Settings) -> Iterator[Warehouse]:
+    with open_warehouse(module_platform.clickhouse, log_comment="tests of the warehouse") as opened:
+        yield opened
+
+
+def _count(warehouse: Warehouse, batch_id: str) -> int:
+    return int(
+        warehouse.client.scalar("SELECT count() FROM media_events WHERE batch_id = {batch:String}", {"batch": batch_id})
+    )
+
+
+@pytest.mark.parametrize(
+    "table", [table for table in tables().values() if table.store is Store.CLICKHOUSE], ids=lambda table: table.name
+)
+def test_the_engine_s_own_columns_are_the_contract_s(
+    module_platform: Settings, warehouse: Warehouse, table: Table
+) -> None:
+    rows = warehouse.client.query(
+        "SELECT name, type, comment FROM system.columns WHERE database = {db:String} AND table = {table:String} "
+        "ORDER BY position",
+        {"db": module_platform.clickhouse.database, "table": table.name},
+    )
+    written = [(name, _without_dictionary(kind), comment) for name, kind, comment in rows]
+    assert written == [
+        (
+            column.name,
+            f"Nullable({column.clickhouse})" if column.nullable else column.clickhouse,
+            f"{column.description} [{column.unit}]" if column.unit else column.description,
+        )
+        for column in table.columns
+    ]
+
+
+def _without_dictionary(kind: str) -> str:
+    return kind.removeprefix("LowCardinality(")[:-1] if kind.startswith("LowCardinality(") else kind
+
+
+def test_an_insert_under_the_same_token_happens_once(warehouse: Warehouse) -> None:
+    events = [event(uuid4(), "play", second) for second in range(5)]
+    batch = store(warehouse, events)
+    store(warehouse, events, batch)
+    assert _count(warehouse, batch) == 5
+
+
+def test_a_second_attempt_reads_back_what_the_first_one_stored(warehouse: Warehouse) -> None:
+    events = [event(uuid4(), "play", second) for second in range(3)]
+    batch = store(warehouse, events)
+    assert set(warehouse.stored_ids(MEDIA, batch, since=SINCE).to_pylist()) == {str(one.event_id) for one in events}
+    assert warehouse.stored_ids(MEDIA, "another", since=SINCE).to_pylist() == []
+
+
+def test_known_events_are_those_of_other_batches_with_what_they_say(warehouse: Warehouse) -> None:
+    view = uuid4()
+    one, other = event(view, "pause", 1, position_seconds=1.5), event(view, "play", 2)
+    first = store(warehouse, [one])
+    ids = pa.array([str(one.event_id), str(other.event_id)])
+
+    (known,) = warehouse.known_events(
+        MEDIA, ids, session_ids=pa.array([str(view)]), batch_id="second", since=SINCE
+    ).to_pylist()
+    assert (known["event_id"], known["session_id"]) == (str(one.event_id), str(view))
+    assert (known["event"], known["position_seconds"], known["client_at"]) == ("pause", 1.5, one.client_at)
+    assert not {"received_at", "occurred_at", "batch_id", "ip_truncated"} & set(known)
+
+    assert warehouse.known_events(MEDIA, ids, batch_id=first, since=SINCE).num_rows == 0
+    assert warehouse.known_events(MEDIA, ids, session_ids=[uuid4()], batch_id="second", since=SINCE).num_rows == 0
+    assert warehouse.known_events(MEDIA, ids, batch_id="second", since=BASE + timedelta(days=1)).num_rows == 0
+
+
+def test_an_id_list_may_be_longer_than_a_field_of_a_request(warehouse: Warehouse) -> None:
+    one = event(uuid4(), "play", 1)
+    store(warehouse, [one])
+    many = [uuid4() for _ in range(20_000)]
+    assert warehouse.known_events(MEDIA, [*many, one.event_id], batch_id="x", since=SINCE).num_rows == 1
+
+
+def test_only_ids_are_ever_put_into_a_statement(warehouse: Warehouse) -> None:
+    with pytest.raises(ContractViolationError):
+        warehouse.known_events(MEDIA, ["'; DROP TABLE media_events; --"], batch_id="x", since=SINCE)
+
+
+def test_every_statement_carries_its_log_comment(warehouse: Warehouse) -> None:
+    warehouse.client.command("SYSTEM FLUSH LOGS")
+    store(warehouse, [event(uuid4(), "play", 1)])
+    warehouse.client.command("SYSTEM FLUSH LOGS")
+    found = warehouse.client.scalar(
+        "SELECT count() FROM system.query_log WHERE log_comment = 'tests of the warehouse' AND query_kind = 'Insert'"
+    )
+    assert found > 0
+
+
+def test_an_error_names_its_code_and_no_value(warehouse: Warehouse) -> None:
+    with pytest.raises(PermanentError) as refused:
+        warehouse.client.query("SELECT toUInt8('patient-4711')")
+    assert "patient-4711" not in str(refused.value)
+    assert "code 6" in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_a_server_that_is_not_there_may_come_back(module_platform: Settings) -> None:
+    nobody = module_platform.clickhouse.model_copy(update={"url": "http://127.0.0.1:9"})
+    with pytest.raises(TransientError, match="TELEMETRY_CLICKHOUSE__URL"):
+        clickhouse.connect(nobody)
+
+
+def test_a_wrong_password_and_an_address_that_is_none_are_said_to_be_so(module_platform: Settings) -> None:
+    wrong = module_platform.clickhouse.model_copy(update={"password": SecretStr("not-the-password")})
+    with pytest.raises(PermanentError, match="TELEMETRY_CLICKHOUSE__PASSWORD") as refused:
+        clickhouse.connect(wrong)
+    assert "not-the-password" not in str(refused.value)
+    with pytest.raises(ConfigurationError, match="TELEMETRY_CLICKHOUSE__URL"):
+        clickhouse.connect(module_platform.clickhouse.model_copy(update={"url": "clickhouse.example"}))
+
+
+def test_every_named_statement_is_one_statement() -> None:
+    for file in sql_files.files("clickhouse/queries"):
+        assert len(sql_files.statements(file.text)) == 1, file.name
