@@ -1,0 +1,71 @@
+"""What the values of a table at rest must look like, column by column, as patterns that a database can count.
+
+The rules follow from the contracts alone, so that a new table is looked at without anybody writing a check for it.
+Invariant: the patterns mean the same to ClickHouse (RE2) and to PostgreSQL; no word boundaries, no look-around.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from telemetry_platform.contracts import columns as c
+from telemetry_platform.contracts.pii import Hashed, Scrubbed
+from telemetry_platform.contracts.registry import tables
+
+if TYPE_CHECKING:
+    from telemetry_platform.contracts.columns import Column
+    from telemetry_platform.contracts.event_kind import EventKind, Table
+
+_OCTET = "(25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+_EMAIL = r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*\.[A-Za-z][A-Za-z]+"
+_ADDRESS = rf"(^|[^0-9.])({_OCTET}\.){{3}}{_OCTET}($|[^0-9.])"
+
+PSEUDONYM = "^([0-9a-f]{64})?$"
+"""64 hex digits, or nothing where no person or resource is concerned."""
+TRUNCATED_ADDRESS = rf"^(({_OCTET}\.){{3}}0|([0-9a-f]{{1,4}}(:[0-9a-f]{{1,4}}){{0,2}})?::)$"
+"""An IPv4 address cut to /24, or an IPv6 address cut to /48."""
+EMAIL = _EMAIL
+EMAIL_OR_ADDRESS = f"{_EMAIL}|{_ADDRESS}"
+
+
+@dataclass(frozen=True)
+class ColumnRule:
+    """Every value that is not NULL matches the pattern (`must_match`), or none does."""
+
+    column: str
+    pattern: str
+    must_match: bool
+    sentence: str
+
+
+def pii_rules(table: Table) -> tuple[ColumnRule, ...]:
+    """Pseudonyms are pseudonyms, addresses are cut, no text holds an e-mail, no free text an address."""
+    return tuple(rule for column in table.columns if (rule := _pii_rule(column)) is not None)
+
+
+def consent_rules(kind: EventKind, table: Table) -> tuple[ColumnRule, ...]:
+    """Every row was taken at the level that its kind needs; none for a kind that is not gated by consent."""
+    if kind.consent is None or c.CONSENT_LEVEL not in table.columns:
+        return ()
+    level = kind.consent.value
+    return (ColumnRule("consent_level", f"^[{level}-3]$", must_match=True, sentence=f"is {level} or higher"),)
+
+
+def _pii_rule(column: Column) -> ColumnRule | None:
+    if column.clickhouse != "String":
+        return None
+    if column.name.endswith("_hash") or column.name in _pseudonyms():
+        return ColumnRule(column.name, PSEUDONYM, must_match=True, sentence="is a pseudonym or a digest (64 hex)")
+    if column.name == c.IP_TRUNCATED.name:
+        return ColumnRule(column.name, TRUNCATED_ADDRESS, must_match=True, sentence="is cut to /24 or /48")
+    if isinstance(column.treatment, Scrubbed):
+        return ColumnRule(column.name, EMAIL_OR_ADDRESS, must_match=False, sentence="holds no e-mail and no address")
+    return ColumnRule(column.name, EMAIL, must_match=False, sentence="holds no e-mail")
+
+
+def _pseudonyms() -> frozenset[str]:
+    """Names that are hashed somewhere: a folded table carries them on under the same name."""
+    return frozenset(
+        column.name for table in tables().values() for column in table.columns if isinstance(column.treatment, Hashed)
+    )
