@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error, OperationalError
+from clickhouse_connect.driver.external import ExternalData
 
 from telemetry_platform.errors import (
     ConfigurationError,
@@ -147,11 +148,28 @@ class Client:
             return self._driver.query(statement, parameters, settings=dict(settings or {})).result_rows
 
     def query_arrow(
-        self, statement: str, parameters: Parameters | None = None, settings: Mapping[str, Any] | None = None
+        self,
+        statement: str,
+        parameters: Parameters | None = None,
+        settings: Mapping[str, Any] | None = None,
+        tables: Mapping[str, str] | None = None,
     ) -> pa.Table:
-        """The answer as columns."""
+        """The answer as columns. `tables` are lists of UUIDs, one a line, that travel beside the statement.
+
+        Each is a table with the column `id` for this statement alone: in its text, 20,000 ids take longer to read
+        than to look up.
+        """
+        external = ExternalData()
+        for name, lines in (tables or {}).items():
+            external.add_file(file_name=name, data=lines.encode(), fmt="TSV", structure="id UUID")
         with _own_errors():
-            return self._driver.query_arrow(statement, parameters, settings=dict(settings or {}), use_strings=True)
+            return self._driver.query_arrow(
+                statement,
+                parameters,
+                settings=dict(settings or {}),
+                use_strings=True,
+                external_data=external if tables else None,
+            )
 
     def insert_arrow(self, table: str, rows: pa.Table, settings: Mapping[str, Any] | None = None) -> int:
         """Insert columns as one block; how many rows the server says it wrote."""

@@ -47,10 +47,19 @@ class Warehouse:
         self.client = client
 
     def query(
-        self, name: str, parameters: Mapping[str, Any] | None = None, ids: Mapping[str, Ids] | None = None
+        self,
+        name: str,
+        parameters: Mapping[str, Any] | None = None,
+        ids: Mapping[str, Ids] | None = None,
+        id_tables: Mapping[str, Ids] | None = None,
     ) -> pa.Table:
-        """The answer of `queries/<name>.sql` as columns. `ids` fills placeholders of the type Text."""
-        return self.client.query_arrow(_statement(name, ids), dict(parameters or {}))
+        """The answer of `queries/<name>.sql` as columns.
+
+        `ids` fills placeholders of the type Text; each of `id_tables` is a table of that name with the column `id`,
+        for lists as long as a batch.
+        """
+        tables = {table: _id_list(values, "\n") for table, values in (id_tables or {}).items()}
+        return self.client.query_arrow(_statement(name, ids), dict(parameters or {}), tables=tables)
 
     def rows(
         self, name: str, parameters: Mapping[str, Any] | None = None, ids: Mapping[str, Ids] | None = None
@@ -93,12 +102,12 @@ class Warehouse:
         With the batch's sessions, only theirs are looked at. A row whose content differs from the stored one is an id
         conflict, one that agrees a duplicate.
         """
-        ids: dict[str, Ids] = {"event_ids": event_ids}
+        id_tables: dict[str, Ids] = {"event_ids": event_ids}
         name = "select_known_events"
         if session_ids is not None:
-            ids["session_ids"] = session_ids
+            id_tables["session_ids"] = session_ids
             name = "select_known_events_of_sessions"
-        return _with_text_ids(self.query(name, _scope(table, batch_id, since), ids))
+        return _with_text_ids(self.query(name, _scope(table, batch_id, since), id_tables=id_tables))
 
 
 def _scope(table: Table, batch_id: str, since: datetime) -> dict[str, Any]:
@@ -122,14 +131,14 @@ def _statement(name: str, ids: Mapping[str, Ids] | None = None) -> str:
     return text
 
 
-def _id_list(values: Ids) -> str:
-    """Distinct ids, joined by commas. Raises ContractViolationError for anything that is not a UUID."""
+def _id_list(values: Ids, separator: str = ",") -> str:
+    """Distinct ids, joined. Raises ContractViolationError for anything that is not a UUID."""
     if not isinstance(values, (pa.Array, pa.ChunkedArray)):
         values = pa.array([str(value) for value in values], pa.string())
     distinct = pc.unique(values).drop_null()
     if not pc.all(pc.match_substring_regex(distinct, _UUID_PATTERN), min_count=0).as_py():
         raise ContractViolationError("an id is not a UUID in lower case: ids must be checked before they reach a store")
-    return ",".join(distinct.to_pylist())
+    return separator.join(distinct.to_pylist())
 
 
 def _with_text_ids(rows: pa.Table) -> pa.Table:

@@ -1,0 +1,31 @@
+"""The audit trail: the one way into it, a function of the database that the drain may execute and nothing more.
+
+Invariant: callers append in the transaction that closes the batch, so that rows, the trail's head and the batch's end
+commit together or not at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from telemetry_platform.stores.postgres import Connection
+
+
+@dataclass(frozen=True)
+class Appended:
+    """What the trail took of a batch."""
+
+    stored: int
+    duplicate: int
+    id_conflict: int
+
+
+def append(conn: Connection, entries: bytes, *, stream: str, batch_id: str, fencing: int) -> Appended:
+    """Append a JSON array of entries whose keys are columns (`occurred_at` in milliseconds since 1970)."""
+    row = conn.execute(
+        "SELECT stored, duplicate, id_conflict FROM audit.append(%s::jsonb, %s, %s, %s)",
+        (entries.decode(), stream, batch_id, fencing),
+    ).fetchone()
+    return Appended(*row) if row else Appended(0, 0, 0)

@@ -1,0 +1,57 @@
+"""The audit worker's part: a batch into the trail, in the transaction that ends the batch.
+
+Invariant: rows, the trail's head and the end of the batch commit together; there is no moment at which one is there
+without the others, so a crash needs no second look.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+import pyarrow as pa
+
+from telemetry_platform.processing.enrich import add_drain_columns
+from telemetry_platform.stores import audit_log
+from telemetry_platform.stores.ingest_ledger import Outcome
+from telemetry_platform.usecases.drain.closing import close
+from telemetry_platform.usecases.drain.judging import decode_and_judge
+
+if TYPE_CHECKING:
+    from telemetry_platform.usecases.drain.desk import Desk, Work
+
+
+def store(desk: Desk, work: Work) -> None:
+    """Append a batch to the trail and end it."""
+    decoded = decode_and_judge(desk, work)
+    desk.checkpoint(f"{work.kind.name}.after_decode")
+    rows = add_drain_columns(
+        work.kind.table,
+        decoded.rows,
+        place_of=desk.stores.geo.place_of,
+        now=desk.now(),
+        batch_id=work.batch.root_id,
+    )
+    entries = _as_json(rows)
+
+    def append() -> Outcome:
+        taken = audit_log.append(
+            desk.conn, entries, stream=work.batch.stream, batch_id=work.batch.batch_id, fencing=desk.held.fencing
+        )
+        return Outcome(
+            stored=taken.stored,
+            duplicate=taken.duplicate,
+            id_conflict=taken.id_conflict,
+            dead_lettered=len(decoded.dead),
+            missing=work.missing,
+        )
+
+    close(desk, work, decoded.dead, append, {})
+
+
+def _as_json(rows: pa.Table) -> bytes:
+    """Rows as the trail takes them: times in milliseconds. One entry per view, so an object per row is no volume."""
+    moments = [name for name in rows.schema.names if pa.types.is_timestamp(rows.schema.field(name).type)]
+    for name in moments:
+        rows = rows.set_column(rows.schema.get_field_index(name), name, rows[name].cast(pa.int64()))
+    return orjson.dumps(rows.to_pylist())

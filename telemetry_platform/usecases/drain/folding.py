@@ -1,0 +1,76 @@
+"""What is folded from a kind's table after each batch, and what the fold's sessions mean for the batch itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pyarrow.compute as pc
+
+from telemetry_platform.processing.copies import in_time
+from telemetry_platform.usecases.drain.closing import days_of
+from telemetry_platform.usecases.fold_sessions import fold_sessions, fold_silent_sessions
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    import pyarrow as pa
+
+    from telemetry_platform.contracts.event_kind import EventKind
+    from telemetry_platform.usecases.drain.desk import Desk, Work
+
+LATE = timedelta(hours=24)
+"""An event that is later than this after its session's start is refused: sessions come to an end."""
+
+
+def is_folded(work: Work) -> bool:
+    """Whether other tables are derived from this kind's."""
+    return bool(work.kind.derived)
+
+
+def refuse_late(desk: Desk, work: Work, rows: pa.Table) -> tuple[pa.Table, int]:
+    """The rows that are in time, and how many were not. Only a batch that reaches beyond a day can hold late ones."""
+    latest = pc.max(rows["occurred_at"]).as_py()
+    if latest is None:
+        return rows, 0
+    starts = desk.stores.warehouse.query(
+        "select_session_starts",
+        {"batch_id": work.batch.root_id, "before": latest - LATE},
+        {"session_ids": rows["session_id"]},
+    )
+    kept = rows.filter(in_time(rows, starts, LATE))
+    return kept, rows.num_rows - kept.num_rows
+
+
+def fold(desk: Desk, work: Work, rows: pa.Table) -> dict[str, set[date]]:
+    """Fold the sessions that the rows belong to. The days of folded tables that changed, by table."""
+    if not is_folded(work):
+        return {}
+    sessions, stalls = work.kind.derived
+    touched = pc.unique(rows["session_id"])
+    batch = work.batch
+    days = _session_days(desk, touched)
+    report = fold_sessions(
+        desk.stores.warehouse,
+        touched.to_pylist(),
+        batch_id=batch.batch_id if work.first_try else f"{batch.batch_id}:{batch.attempts}",
+        now=desk.now(),
+        since=pc.min(rows["occurred_at"]).as_py(),
+    )
+    desk.tally.folded(sessions.name, report.sessions)
+    desk.tally.folded(stalls.name, report.stalled)
+    # A session that moved to another day changes both.
+    return {sessions.name: days | _session_days(desk, touched), stalls.name: days_of(rows, "occurred_at")}
+
+
+def fold_silent(desk: Desk, kind: EventKind, drained_until: datetime) -> None:
+    """Derive that sessions were abandoned: silent up to where the queue is drained."""
+    if not kind.derived:
+        return
+    report = fold_silent_sessions(desk.stores.warehouse, drained_until, now=desk.now())
+    desk.tally.folded(kind.derived[0].name, report.sessions)
+
+
+def _session_days(desk: Desk, session_ids: pa.Array) -> set[date]:
+    """The days on which sessions stand, in all versions that are still there."""
+    return set(desk.stores.warehouse.query("select_session_days", ids={"session_ids": session_ids})["day"].to_pylist())

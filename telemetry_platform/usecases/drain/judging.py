@@ -1,0 +1,51 @@
+"""When entries are put aside and when the run stops instead: a few bad ones are theirs, most of them is ours.
+
+Invariant: judged before anything of the batch is stored or acknowledged, so that a run that stops has lost nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from telemetry_platform.contracts.event_kind import Store
+from telemetry_platform.contracts.pii import Domain
+from telemetry_platform.processing.batches import Decoded, decode
+from telemetry_platform.stores import ingest_ledger
+from telemetry_platform.usecases.drain.desk import Desk, TooManyInvalidError, Work
+
+_WINDOW_ENTRIES = 1_000
+PINNED = timedelta(hours=48)
+"""How long a session may go on under the epoch that it began with, after the epoch has closed."""
+
+
+def decode_and_judge(desk: Desk, work: Work) -> Decoded:
+    """The batch as rows. Raises TooManyInvalidError when more of it is invalid than chance explains."""
+    domain = Domain.AUDIT_ACTOR if work.kind.store is Store.POSTGRES else Domain.ACTOR
+    closing = ingest_ledger.key_epochs(desk.conn, domain)
+    epochs = {
+        epoch: None if closed is None else int((closed + PINNED).timestamp() * 1000)
+        for epoch, closed in closing.items()
+    }
+    decoded = decode(work.kind, work.entries, epochs)
+    judge(desk, work, len(decoded.dead))
+    return decoded
+
+
+def judge(desk: Desk, work: Work, invalid: int) -> None:
+    """Raises TooManyInvalidError when `invalid` entries of the batch, with those shortly before, are too many."""
+    if not invalid:
+        return
+    entries, batch = len(work.entries), work.batch
+    if entries < desk.settings.invalid_min_entries:
+        before, aside = (
+            ingest_ledger.family(desk.conn, batch)
+            if batch.root_id != batch.batch_id
+            else ingest_ledger.recent(desk.conn, batch.stream, entries=_WINDOW_ENTRIES - entries)
+        )
+        entries, invalid = entries + before, invalid + aside
+    if entries >= desk.settings.invalid_min_entries and invalid > entries * desk.settings.invalid_ratio:
+        raise TooManyInvalidError(
+            f"{invalid} of the last {entries} entries of {batch.stream} cannot be stored: nothing of batch "
+            f"{batch.batch_id} is acknowledged. Compare the API's release with the drain's, and the schema with both "
+            "(`telemetry schema status`); the queue keeps everything meanwhile"
+        )

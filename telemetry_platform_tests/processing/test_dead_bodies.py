@@ -1,0 +1,46 @@
+"""Bodies of dead letters name nobody, and can be replayed."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from telemetry_platform.contracts.registry import kinds
+from telemetry_platform.processing.dead_bodies import scrubbed_body
+from telemetry_platform_tests.usecases.landing import an_id, media_body
+
+BODY = media_body(an_id("session"), "heartbeat", datetime(2026, 2, 17, 10, tzinfo=UTC), resolution="720p")
+
+
+def scrubbed(body: bytes) -> str:
+    return scrubbed_body(kinds()["media"], body)
+
+
+def test_e18_what_columns_may_hold_stays_as_it_is() -> None:
+    body = BODY | {"position_seconds": "abc"}
+    assert json.loads(scrubbed(json.dumps(body).encode())) == body
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"session_id": "ana@example.com"},
+        {"ip_truncated": "203.0.113.9"},
+        {"user_id": "ana@example.com"},
+        {"ana@example.com": 1},
+        {"data": {"note": ["ana@example.com", "203.0.113.9"]}},
+        {"error_message": "User ana@example.com failed from 203.0.113.9"},
+        {"phone": 40_721_234_567},
+    ],
+)
+def test_what_could_name_a_person_does_not_rest(changes: dict[str, object]) -> None:
+    text = scrubbed(json.dumps(BODY | changes).encode())
+    for secret in ("ana@example.com", "203.0.113.9", "40721234567"):
+        assert secret not in text
+    assert json.loads(text)["resolution"] == "720p"
+
+
+def test_a_body_that_is_no_json_is_scrubbed_as_text() -> None:
+    assert scrubbed(b'{"mail": "ana@example.com", \xff\0') == '{"mail": "[email]", ��'
