@@ -162,7 +162,7 @@ class _Envelope(Payload):
         Field(description="UUID of the event; derived from session, type and timestamp when missing"),
     ] = None
     session_id: Annotated[Identifier, Kept(), Field(description="UUID of the view")]
-    media_id: Annotated[RawId, Hashed(Domain.MEDIA), Field(description="id of the medium; only its pseudonym is stored")]
+    media_id: Annotated[RawId, Hashed(Domain.MEDIA), Field(description="id of the medium, stored as its pseudonym")]
     media_type: Annotated[Slug, Kept(), Field(description="what was watched, e.g. video")] = "video"
     timestamp: Annotated[
         Timestamp, NotStored(), Field(description="the client's clock at the event, RFC 3339 with zone")
