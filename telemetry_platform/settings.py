@@ -117,8 +117,8 @@ class DrainSettings(BaseModel):
     """How the landing queue is moved into the stores."""
 
     budget_seconds: float = Field(600.0, gt=0, description="how long one drain run lives")
-    batch_entries: int = Field(20_000, ge=1, le=500_000, description="most entries in a batch")
-    batch_bytes: int = Field(32 * 1024 * 1024, ge=1024, description="most bytes of bodies in a batch")
+    batch_entries: int = Field(50_000, ge=1, le=500_000, description="most entries in a batch")
+    batch_bytes: int = Field(64 * 1024 * 1024, ge=1024, description="most bytes of bodies in a batch")
     block_ms: int = Field(1000, ge=1, description="how long a read waits for new entries")
     linger_ms: int = Field(150, ge=0, description="how long a small batch waits to become larger")
     max_attempts: int = Field(5, ge=1, description="tries before an entry that breaks the worker is dead-lettered")

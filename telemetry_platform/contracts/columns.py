@@ -121,7 +121,7 @@ def _nested_models(annotation: Any) -> tuple[type[BaseModel], ...]:  # noqa: ANN
 
 TIME = "DateTime64(3, 'UTC')"
 
-EVENT_ID = Column("event_id", "UUID", "the event's only identity: given by the client or derived")
+EVENT_ID = Column("event_id", "UUID", "the event's identity within its tenant: given by the client or derived")
 OCCURRED_AT = Column("occurred_at", TIME, "client time, corrected by the clock rule; partitions and rollups use it")
 CLIENT_AT = Column("client_at", TIME, "the client's own clock as it came; order and durations within a session use it")
 RECEIVED_AT = Column("received_at", TIME, "when the API took the event")
@@ -176,11 +176,14 @@ FROM_DRAIN = frozenset({"ingested_at", "country_code", "region", "batch_id"})
 FROM_STORE = frozenset({"seq", "recorded_at", "details_hash", "prev_hash", "row_hash"})
 """Columns that the store itself fills while it appends a row (the audit trail)."""
 
-CONTENT_OF_COMMON = frozenset({"org_id", "client_at"})
+CONTENT_OF_COMMON = frozenset({"client_at"})
 """Common columns that are part of what an event says; in the others an honest re-send may differ."""
 
 
 def content_columns(columns: tuple[Column, ...]) -> tuple[str, ...]:
-    """Names of the columns in which two copies of one event must agree; else one event_id was given to two events."""
+    """Names of the columns in which two copies of one event must agree; else one event_id was given to two events.
+
+    The tenant is none of them: it is part of the identity, and under another tenant the same id is another event.
+    """
     common = {column.name for column in COMMON} - CONTENT_OF_COMMON
     return tuple(column.name for column in columns if column.name not in common)

@@ -56,8 +56,8 @@ class Table:
     derived_from: str | None = None
     final: bool = False
     """Rows are versions (ReplacingMergeTree): a read must take the newest of each key."""
-    key: tuple[str, ...] = ("event_id",)
-    """What identifies a row, for counting distinct ones."""
+    key: tuple[str, ...] = ("org_id", "event_id")
+    """What identifies a row. Clients choose ids, so that they are unique within a tenant only."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Telling the first copy of an event from the copies that were sent again, and from another event under the same id.
 
-Invariants: `event_id` is the only identity; equal rows under different ids are different events. Which copy is the
+Invariants: an event's only identity is its `event_id` in its tenant; equal rows under different ids are different
+events, and so are rows of two tenants under one id, which clients choose. Which copy is the
 first depends on the order of the entries alone, so that a batch that is tried again gets the same answer.
 """
 
@@ -30,8 +31,8 @@ class Sifted:
 
 
 def within_batch(table: Table, rows: pa.Table) -> Sifted:
-    """Of several rows with one id the first is kept."""
-    ids = rows["event_id"]
+    """Of several rows of one event the first is kept."""
+    ids = _identities(rows, "event_id")
     if pc.count_distinct(ids).as_py() == rows.num_rows:
         return Sifted(_all(rows.num_rows))
     first: dict[str, int] = {}
@@ -50,10 +51,10 @@ def within_batch(table: Table, rows: pa.Table) -> Sifted:
 
 
 def against_stored(table: Table, rows: pa.Table, stored: pa.Table) -> Sifted:
-    """Rows whose id another batch has stored are not kept. `stored` has event_id and the content columns."""
+    """Rows whose event another batch has stored are not kept. `stored` has event_id, org_id and the content columns."""
     if stored.num_rows == 0:
         return Sifted(_all(rows.num_rows))
-    place = pc.index_in(rows["event_id"], value_set=stored["event_id"].combine_chunks())
+    place = pc.index_in(_identities(rows, "event_id"), value_set=_identities(stored, "event_id"))
     known = pc.is_valid(place)
     conflicts = _differing(table, rows.filter(known), stored.take(place.drop_null()))
     return Sifted(_one(pc.invert(known)), pc.sum(known).as_py() - conflicts if rows.num_rows else 0, conflicts)
@@ -62,14 +63,19 @@ def against_stored(table: Table, rows: pa.Table, stored: pa.Table) -> Sifted:
 def in_time(rows: pa.Table, starts: pa.Table, limit: timedelta) -> pa.Array:
     """Whether each row is at most `limit` after the start of its session, where `starts` knows it.
 
-    `starts` has session_id and started_at.
+    `starts` has session_id, org_id and started_at.
     """
     if starts.num_rows == 0:
         return _all(rows.num_rows)
-    place = pc.index_in(rows["session_id"], value_set=starts["session_id"].combine_chunks())
+    place = pc.index_in(_identities(rows, "session_id"), value_set=_identities(starts, "session_id"))
     started = starts["started_at"].combine_chunks().cast(pa.timestamp("ms", "UTC")).take(_one(place))
     last = pc.add(started, pa.scalar(limit, pa.duration("ms")))
     return _one(pc.fill_null(pc.less_equal(rows["occurred_at"], last), True))
+
+
+def _identities(rows: pa.Table, column: str) -> pa.Array:
+    """Each row's id and tenant in one value: ids are all of one length, so that no two pairs look alike."""
+    return _one(pc.binary_join_element_wise(rows[column], rows["org_id"], ""))
 
 
 def _all(count: int) -> pa.Array:

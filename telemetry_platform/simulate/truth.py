@@ -135,6 +135,7 @@ def _session_record(session: SessionTruth) -> dict[str, Any]:
         figures["watched_seconds"] = lived.watched_seconds
     return {
         "patient": patient.user_id,
+        "org_id": patient.org_id,
         "is_stored": session.stored_events > 0,
         "stalls": {"rebuffer": lived.stalls, "seek": lived.seek_stalls, "startup": lived.startup_stalls},
         "figures": figures,
@@ -148,7 +149,7 @@ def read_expected(path: Path) -> Expected:
     outcomes: dict[str, Counter[str]] = {}
     drops: Counter[tuple[str, int, str]] = Counter()
     stalls: Counter[str] = Counter()
-    sessions: dict[str, dict[str, Any]] = {}
+    sessions: dict[tuple[str, str], dict[str, Any]] = {}
     unanswered = sent = 0
     with path.open(encoding="utf-8") as file:
         for record in map(json.loads, file):
@@ -163,7 +164,7 @@ def read_expected(path: Path) -> Expected:
                 if "drops" in record["entries"]:
                     drops["media", record["level"], "consent_too_low"] += 1
             elif record["is_stored"]:
-                sessions[record["session_id"]] = record["figures"]
+                sessions[record["org_id"], record["session_id"]] = record["figures"]
                 stalls.update({cause: count for cause, count in record["stalls"].items() if count})
     return Expected(
         sent=sent,

@@ -154,14 +154,14 @@ class Client:
         settings: Mapping[str, Any] | None = None,
         tables: Mapping[str, str] | None = None,
     ) -> pa.Table:
-        """The answer as columns. `tables` are lists of UUIDs, one a line, that travel beside the statement.
+        """The answer as columns. `tables` are lists of keys, one a line, that travel beside the statement.
 
-        Each is a table with the column `id` for this statement alone: in its text, 20,000 ids take longer to read
+        Each is a table with the column `key` for this statement alone: in its text, 20,000 keys take longer to read
         than to look up.
         """
         external = ExternalData()
         for name, lines in (tables or {}).items():
-            external.add_file(file_name=name, data=lines.encode(), fmt="TSV", structure="id UUID")
+            external.add_file(file_name=name, data=lines.encode(), fmt="TSV", structure="key String")
         with _own_errors():
             return self._driver.query_arrow(
                 statement,

@@ -1,15 +1,14 @@
 """The warehouse: named statements on ClickHouse, inserts of columns under a token, and what makes them exactly once.
 
 Invariants: statements come from `sql/clickhouse/queries/` by file name; the only text ever put into one is a list of
-UUIDs (as a field of the request, servers refuse more than 128 KiB of it: 3,500 ids), which holds hex digits and dashes
+keys (as a field of the request, servers refuse more than 128 KiB of it: 3,000 keys), which holds hex digits and dashes
 only. One insert is one block: split under one token, rows would be lost or doubled. Ids leave as text, like they came.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pyarrow as pa
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 from telemetry_platform import sql_files
 from telemetry_platform.errors import ContractViolationError
 from telemetry_platform.stores import clickhouse
+from telemetry_platform.stores.tenant_keys import KEY_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,11 +25,8 @@ if TYPE_CHECKING:
 
     from telemetry_platform.contracts.event_kind import Table
     from telemetry_platform.settings import ClickHouseSettings
+    from telemetry_platform.stores.tenant_keys import Keys
 
-Ids: TypeAlias = Iterable[str | UUID] | pa.Array | pa.ChunkedArray
-"""Event or session ids: UUIDs, or their text."""
-
-_UUID_PATTERN = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _ONE_BLOCK = {
     # The server may not cut a batch: its token would then guard several blocks.
     "max_insert_block_size": 1_048_576,
@@ -50,34 +47,34 @@ class Warehouse:
         self,
         name: str,
         parameters: Mapping[str, Any] | None = None,
-        ids: Mapping[str, Ids] | None = None,
-        id_tables: Mapping[str, Ids] | None = None,
+        keys: Mapping[str, Keys] | None = None,
+        key_tables: Mapping[str, Keys] | None = None,
     ) -> pa.Table:
         """The answer of `queries/<name>.sql` as columns.
 
-        `ids` fills placeholders of the type Text; each of `id_tables` is a table of that name with the column `id`,
-        for lists as long as a batch.
+        `keys` fills placeholders of the type Text; each of `key_tables` is a table of that name with the column
+        `key`, for lists as long as a batch.
         """
-        tables = {table: _id_list(values, "\n") for table, values in (id_tables or {}).items()}
-        return self.client.query_arrow(_statement(name, ids), dict(parameters or {}), tables=tables)
+        tables = {table: _key_list(values, "\n") for table, values in (key_tables or {}).items()}
+        return self.client.query_arrow(_statement(name, keys), dict(parameters or {}), tables=tables)
 
     def rows(
-        self, name: str, parameters: Mapping[str, Any] | None = None, ids: Mapping[str, Ids] | None = None
+        self, name: str, parameters: Mapping[str, Any] | None = None, keys: Mapping[str, Keys] | None = None
     ) -> Sequence[Sequence[Any]]:
         """The answer of `queries/<name>.sql` as Python values, for small ones."""
-        return self.client.query(_statement(name, ids), dict(parameters or {}))
+        return self.client.query(_statement(name, keys), dict(parameters or {}))
 
     def execute(
         self,
         name: str,
         parameters: Mapping[str, Any] | None = None,
-        ids: Mapping[str, Ids] | None = None,
+        keys: Mapping[str, Keys] | None = None,
         *,
         token: str | None = None,
         query_id: str | None = None,
     ) -> None:
         """Run `queries/<name>.sql` for its effect; an INSERT ... SELECT under a token happens once."""
-        self.client.command(_statement(name, ids), dict(parameters or {}), _insert_settings(token, query_id))
+        self.client.command(_statement(name, keys), dict(parameters or {}), _insert_settings(token, query_id))
 
     def insert(self, table: str, rows: pa.Table, *, token: str, query_id: str | None = None) -> None:
         """Insert all rows as one block, once for each token. The columns may come in any order, but must be named."""
@@ -89,25 +86,24 @@ class Warehouse:
         """End inserts of a batch's earlier attempts, and wait until they are gone; nothing happens without any."""
         self.client.command(_statement("kill_query"), {"target": batch_id})
 
-    def stored_ids(self, table: Table, batch_id: str, *, since: datetime) -> pa.Array:
-        """Event ids (text) that the batch has stored, among rows whose time is not before `since`."""
-        found = self.query("select_batch_ids", _scope(table, batch_id, since))
-        return found["event_id"].combine_chunks()
+    def stored_events(self, table: Table, batch_id: str, *, since: datetime) -> pa.Table:
+        """`event_id` (text) and `org_id` of what the batch has stored, among rows whose time is not before `since`."""
+        return self.query("select_batch_events", _scope(table, batch_id, since))
 
     def known_events(
-        self, table: Table, event_ids: Ids, *, session_ids: Ids | None = None, batch_id: str, since: datetime
+        self, table: Table, events: Keys, *, sessions: Keys | None = None, batch_id: str, since: datetime
     ) -> pa.Table:
-        """Rows that other batches stored under one of these ids: `event_id` (text) and the columns that are content.
+        """Rows that other batches stored under one of these keys: `event_id` (text) and the columns that are content.
 
         With the batch's sessions, only theirs are looked at. A row whose content differs from the stored one is an id
         conflict, one that agrees a duplicate.
         """
-        id_tables: dict[str, Ids] = {"event_ids": event_ids}
+        key_tables: dict[str, Keys] = {"events": events}
         name = "select_known_events"
-        if session_ids is not None:
-            id_tables["session_ids"] = session_ids
+        if sessions is not None:
+            key_tables["sessions"] = sessions
             name = "select_known_events_of_sessions"
-        return _with_text_ids(self.query(name, _scope(table, batch_id, since), id_tables=id_tables))
+        return _with_text_ids(self.query(name, _scope(table, batch_id, since), key_tables=key_tables))
 
 
 def _scope(table: Table, batch_id: str, since: datetime) -> dict[str, Any]:
@@ -123,21 +119,21 @@ def _insert_settings(token: str | None, query_id: str | None) -> dict[str, Any]:
     return settings
 
 
-def _statement(name: str, ids: Mapping[str, Ids] | None = None) -> str:
-    """The text of a named statement, its lists of ids filled in."""
+def _statement(name: str, keys: Mapping[str, Keys] | None = None) -> str:
+    """The text of a named statement, its lists of keys filled in."""
     text = sql_files.statements(sql_files.read(f"clickhouse/queries/{name}.sql"))[0]
-    for placeholder, values in (ids or {}).items():
-        text = text.replace(f"{{{placeholder}:Text}}", f"'{_id_list(values)}'")
+    for placeholder, values in (keys or {}).items():
+        text = text.replace(f"{{{placeholder}:Text}}", f"'{_key_list(values)}'")
     return text
 
 
-def _id_list(values: Ids, separator: str = ",") -> str:
-    """Distinct ids, joined. Raises ContractViolationError for anything that is not a UUID."""
+def _key_list(values: Keys, separator: str = ",") -> str:
+    """Distinct keys, joined. Raises ContractViolationError for anything else."""
     if not isinstance(values, (pa.Array, pa.ChunkedArray)):
-        values = pa.array([str(value) for value in values], pa.string())
+        values = pa.array(list(values), pa.string())
     distinct = pc.unique(values).drop_null()
-    if not pc.all(pc.match_substring_regex(distinct, _UUID_PATTERN), min_count=0).as_py():
-        raise ContractViolationError("an id is not a UUID in lower case: ids must be checked before they reach a store")
+    if not pc.all(pc.match_substring_regex(distinct, KEY_PATTERN), min_count=0).as_py():
+        raise ContractViolationError("a key is no UUID in lower case with a tenant in hex: make it with `tenant_keys`")
     return separator.join(distinct.to_pylist())
 
 

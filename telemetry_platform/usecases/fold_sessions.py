@@ -1,5 +1,8 @@
 """Fold sessions and stalls from the event log, for the sessions that a batch touched or that fell silent.
 
+Sessions are named by their keys (`stores/tenant_keys.py`): a session is an id in its tenant, and two tenants' sessions
+under one id have nothing to do with each other.
+
 Invariants: a session is folded whole, from all of its events, so that the result is the same for every order of
 arrival, every duplicate and every repetition; a session that began more than 60 days ago is settled and never folded
 again, since its events expire at 90 days and folding what is left would shrink it. The rules are in SQL
@@ -14,17 +17,20 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from telemetry_platform.stores.tenant_keys import tenant_key
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from telemetry_platform.stores.warehouse import Ids, Warehouse
+    from telemetry_platform.stores.tenant_keys import Keys
+    from telemetry_platform.stores.warehouse import Warehouse
 
 SETTLED_AFTER = timedelta(days=60)
 SILENCE_LOOKS_BACK = timedelta(days=30)
 """Sessions that were received longer ago are not looked at any more: their silence was derived long since."""
 SESSIONS_A_STATEMENT = 2_000
 """Bounds the memory of one statement: 2,000 views of 100 events take about 300 MB."""
-_NOBODY = UUID(int=0)
+_NOBODY = tenant_key("", UUID(int=0))
 """Stands for an empty list of sessions: the statement's text needs at least one."""
 _LONG_AGO = datetime(1971, 1, 1, tzinfo=UTC)
 
@@ -40,7 +46,7 @@ class FoldReport:
 
 def fold_sessions(
     warehouse: Warehouse,
-    session_ids: Iterable[str | UUID],
+    sessions: Iterable[str],
     *,
     batch_id: str,
     now: datetime,
@@ -54,12 +60,12 @@ def fold_sessions(
     version of the same session.
     """
     report = FoldReport()
-    for number, chunk in enumerate(_chunks(session_ids)):
+    for number, chunk in enumerate(_chunks(sessions)):
         scope = warehouse.query(
-            "select_fold_scope", {"settled_before": now - SETTLED_AFTER}, {"session_ids": chunk}
+            "select_fold_scope", {"settled_before": now - SETTLED_AFTER}, {"sessions": chunk}
         ).to_pylist()[0]
         settled = set(scope["settled"])
-        folded = [session_id for session_id in chunk if session_id not in settled]
+        folded = [session for session in chunk if session not in settled]
         if folded:
             earliest = _LONG_AGO if since is None else min(filter(None, (since, scope["earliest"])))
             parameters = {"since": earliest, "now": now, "drained_until": _LONG_AGO}
@@ -81,13 +87,14 @@ def fold_silent_sessions(
     silent = warehouse.query(
         "select_silent_sessions",
         {"drained_until": drained_until, "since": drained_until - SILENCE_LOOKS_BACK, "most": most},
-    )["session_id"].to_pylist()
+    )["session"].to_pylist()
     report = FoldReport()
     for chunk in _chunks(silent):
         scope = warehouse.query(
-            "select_fold_scope", {"settled_before": now - SETTLED_AFTER}, {"session_ids": chunk}
+            "select_fold_scope", {"settled_before": now - SETTLED_AFTER}, {"sessions": chunk}
         ).to_pylist()[0]
-        folded = [session_id for session_id in chunk if session_id not in set(scope["settled"])]
+        settled = set(scope["settled"])
+        folded = [session for session in chunk if session not in settled]
         if folded:
             parameters = {"since": scope["earliest"], "now": now, "drained_until": drained_until}
             stalled = _fold(warehouse, folded, parameters, None)
@@ -95,21 +102,21 @@ def fold_silent_sessions(
     return report
 
 
-def _fold(warehouse: Warehouse, session_ids: list[str], parameters: dict[str, Any], token: str | None) -> int:
+def _fold(warehouse: Warehouse, sessions: list[str], parameters: dict[str, Any], token: str | None) -> int:
     """Stalls first, since sessions sum them up; then stalls that are none any more. How many sessions have stalls."""
-    ids: dict[str, Ids] = {"session_ids": session_ids}
+    keys: dict[str, Keys] = {"sessions": sessions}
     since, now = {"since": parameters["since"]}, {"now": parameters["now"]}
-    stalled = warehouse.query("select_stalled_sessions", since, ids)["session_id"].to_pylist()
-    of_stalled: dict[str, Ids] = {"session_ids": stalled}
+    stalled = warehouse.query("select_stalled_sessions", since, keys)["session"].to_pylist()
+    of_stalled: dict[str, Keys] = {"sessions": stalled}
     if stalled:
         warehouse.execute("fold_media_stalls", since | now, of_stalled, token=token)
-    warehouse.execute("fold_media_sessions", parameters, ids | {"stalled_ids": stalled or [_NOBODY]}, token=token)
+    warehouse.execute("fold_media_sessions", parameters, keys | {"stalled": stalled or [_NOBODY]}, token=token)
     if stalled:
         warehouse.execute("retract_media_stalls", now, of_stalled, token=token and f"{token}:retract")
     return len(stalled)
 
 
-def _chunks(session_ids: Iterable[str | UUID]) -> list[list[str]]:
-    """Distinct ids in one order for every attempt, so that a repeated fold repeats its tokens."""
-    ordered = sorted({str(session_id) for session_id in session_ids})
+def _chunks(sessions: Iterable[str]) -> list[list[str]]:
+    """Distinct keys in one order for every attempt, so that a repeated fold repeats its tokens."""
+    ordered = sorted(set(sessions))
     return [ordered[i : i + SESSIONS_A_STATEMENT] for i in range(0, len(ordered), SESSIONS_A_STATEMENT)]

@@ -35,8 +35,8 @@ class Expected:
     """The truth: counts of what was sent and must have become of it, and every session that must be there.
 
     `answers` are the answers that had to come, `answered` those that came. `outcomes` counts entries by kind and by
-    what becomes of them. `drops` is by (kind, level, reason). `sessions` holds, by session id, the columns that are
-    known.
+    what becomes of them. `drops` is by (kind, level, reason). `sessions` holds, by tenant and session id, the
+    columns that are known.
     """
 
     sent: int
@@ -47,7 +47,7 @@ class Expected:
     drops: Mapping[tuple[str, int, str], int]
     access_records: int
     stalls: Mapping[str, int]
-    sessions: Mapping[str, Mapping[str, Any]]
+    sessions: Mapping[tuple[str, str], Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -138,15 +138,16 @@ def _drop_lines(warehouse: Warehouse, expected: Expected) -> Iterable[Line]:
 
 def _session_lines(warehouse: Warehouse, expected: Expected) -> Iterable[Line]:
     """Outcomes of sessions, and for every known column the number of sessions in which it is right."""
-    found = {row["session_id"]: row for row in warehouse.query("select_session_figures").to_pylist()}
+    rows = warehouse.query("select_session_figures").to_pylist()
+    found = {(row["org_id"], row["session_id"]): row for row in rows}
     for outcome in ("completed", "abandoned", "open"):
         wanted = sum(session["outcome"] == outcome for session in expected.sessions.values())
         yield Line(SESSIONS, outcome, wanted, sum(session["outcome"] == outcome for session in found.values()))
     known: Counter[str] = Counter()
     wrong: Counter[str] = Counter()
-    for session_id, columns in expected.sessions.items():
+    for session, columns in expected.sessions.items():
         known.update(columns.keys())
-        wrong.update(_differing(columns, found.get(session_id)))
+        wrong.update(_differing(columns, found.get(session)))
     for column in sorted(known):
         yield Line(COLUMNS, f"sessions with the right {column}", known[column], known[column] - wrong[column])
 

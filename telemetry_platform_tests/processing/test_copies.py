@@ -1,4 +1,4 @@
-"""Copies and conflicts: `event_id` is the only identity, and what an event says decides between the two."""
+"""Copies and conflicts: an event is its `event_id` in its tenant, and what it says tells a copy from a conflict."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from telemetry_platform_tests.usecases.landing import an_id, media_body
 
 AT = datetime(2026, 2, 17, 10, tzinfo=UTC)
 MEDIA = kinds()["media"]
+ORG = "clinic-1"
+"""The tenant of `media`'s entries."""
 
 
 def rows(*events: tuple[int, float | None]) -> pa.Table:
@@ -28,7 +30,9 @@ def rows(*events: tuple[int, float | None]) -> pa.Table:
 
 
 def stored(*events: tuple[int, float | None]) -> pa.Table:
-    return rows(*events).select(["event_id", *(n for n in content_columns(MEDIA.table.columns) if n != "event_id")])
+    return rows(*events).select(
+        ["event_id", "org_id", *(n for n in content_columns(MEDIA.table.columns) if n != "event_id")]
+    )
 
 
 def test_of_equal_ids_the_first_is_kept_and_others_are_told_apart_by_content() -> None:
@@ -58,9 +62,22 @@ def test_what_another_batch_stored_is_not_kept() -> None:
     assert (sifted.duplicate, sifted.id_conflict) == (1, 1)
 
 
+def test_one_tenant_s_ids_say_nothing_about_another_s() -> None:
+    one, other = media(1), media(1, org_id="clinic-2")
+    both = decode(MEDIA, raw(one, other, one, other), OPEN).rows
+    sifted = copies.within_batch(MEDIA.table, both)
+    assert sifted.keep.to_pylist() == [True, True, False, False]
+    assert (sifted.duplicate, sifted.id_conflict) == (2, 0)
+    known = copies.against_stored(MEDIA.table, both.slice(0, 2), stored((1, 1.5)))
+    assert known.keep.to_pylist() == [False, True]
+    assert (known.duplicate, known.id_conflict) == (1, 0)
+    starts = pa.table({"session_id": [SESSION], "org_id": [ORG], "started_at": [AT - timedelta(hours=25)]})
+    assert copies.in_time(both.slice(0, 2), starts, timedelta(hours=24)).to_pylist() == [False, True]
+
+
 def test_nothing_is_late_before_its_session_is_known() -> None:
-    starts = pa.table({"session_id": [SESSION], "started_at": [AT - timedelta(hours=24)]})
-    other = pa.table({"session_id": [an_id("other")], "started_at": [AT - timedelta(days=3)]})
+    starts = pa.table({"session_id": [SESSION], "org_id": [ORG], "started_at": [AT - timedelta(hours=24)]})
+    other = pa.table({"session_id": [an_id("other")], "org_id": [ORG], "started_at": [AT - timedelta(days=3)]})
     event = rows((1, None))
     assert copies.in_time(event, starts, timedelta(hours=24)).to_pylist() == [True]
     assert copies.in_time(event, starts, timedelta(hours=23, minutes=59)).to_pylist() == [False]

@@ -15,8 +15,9 @@ from telemetry_platform.contracts.event_kind import Store
 from telemetry_platform.contracts.registry import tables
 from telemetry_platform.errors import ConfigurationError, ContractViolationError, PermanentError, TransientError
 from telemetry_platform.stores import clickhouse
+from telemetry_platform.stores.tenant_keys import tenant_key, tenant_keys
 from telemetry_platform.stores.warehouse import Warehouse, open_warehouse
-from telemetry_platform_tests.usecases.media_log import BASE, event, store
+from telemetry_platform_tests.usecases.media_log import BASE, CLINIC, Event, clock, event, store, store_and_fold
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +33,10 @@ SINCE = BASE - timedelta(days=8)
 def warehouse(module_platform: Settings) -> Iterator[Warehouse]:
     with open_warehouse(module_platform.clickhouse, log_comment="tests of the warehouse") as opened:
         yield opened
+
+
+def key(one: Event) -> str:
+    return tenant_key(one.org_id, one.event_id)
 
 
 def _count(warehouse: Warehouse, batch_id: str) -> int:
@@ -76,38 +81,96 @@ def test_an_insert_under_the_same_token_happens_once(warehouse: Warehouse) -> No
 def test_a_second_attempt_reads_back_what_the_first_one_stored(warehouse: Warehouse) -> None:
     events = [event(uuid4(), "play", second) for second in range(3)]
     batch = store(warehouse, events)
-    assert set(warehouse.stored_ids(MEDIA, batch, since=SINCE).to_pylist()) == {str(one.event_id) for one in events}
-    assert warehouse.stored_ids(MEDIA, "another", since=SINCE).to_pylist() == []
+    stored = warehouse.stored_events(MEDIA, batch, since=SINCE).to_pylist()
+    assert {(row["org_id"], row["event_id"]) for row in stored} == {(one.org_id, str(one.event_id)) for one in events}
+    assert warehouse.stored_events(MEDIA, "another", since=SINCE).num_rows == 0
 
 
 def test_known_events_are_those_of_other_batches_with_what_they_say(warehouse: Warehouse) -> None:
     view = uuid4()
     one, other = event(view, "pause", 1, position_seconds=1.5), event(view, "play", 2)
     first = store(warehouse, [one])
-    ids = pa.array([str(one.event_id), str(other.event_id)])
+    keys = pa.array([key(one), key(other)])
 
     (known,) = warehouse.known_events(
-        MEDIA, ids, session_ids=pa.array([str(view)]), batch_id="second", since=SINCE
+        MEDIA, keys, sessions=pa.array([one.session]), batch_id="second", since=SINCE
     ).to_pylist()
     assert (known["event_id"], known["session_id"]) == (str(one.event_id), str(view))
     assert (known["event"], known["position_seconds"], known["client_at"]) == ("pause", 1.5, one.client_at)
     assert not {"received_at", "occurred_at", "batch_id", "ip_truncated"} & set(known)
 
-    assert warehouse.known_events(MEDIA, ids, batch_id=first, since=SINCE).num_rows == 0
-    assert warehouse.known_events(MEDIA, ids, session_ids=[uuid4()], batch_id="second", since=SINCE).num_rows == 0
-    assert warehouse.known_events(MEDIA, ids, batch_id="second", since=BASE + timedelta(days=1)).num_rows == 0
+    assert warehouse.known_events(MEDIA, keys, batch_id=first, since=SINCE).num_rows == 0
+    assert (
+        warehouse.known_events(
+            MEDIA, keys, sessions=[tenant_key(CLINIC, uuid4())], batch_id="second", since=SINCE
+        ).num_rows
+        == 0
+    )
+    assert warehouse.known_events(MEDIA, keys, batch_id="second", since=BASE + timedelta(days=1)).num_rows == 0
 
 
-def test_an_id_list_may_be_longer_than_a_field_of_a_request(warehouse: Warehouse) -> None:
+def test_a_list_of_keys_may_be_longer_than_a_field_of_a_request(warehouse: Warehouse) -> None:
     one = event(uuid4(), "play", 1)
     store(warehouse, [one])
-    many = [uuid4() for _ in range(20_000)]
-    assert warehouse.known_events(MEDIA, [*many, one.event_id], batch_id="x", since=SINCE).num_rows == 1
+    many = [tenant_key(CLINIC, uuid4()) for _ in range(20_000)]
+    assert warehouse.known_events(MEDIA, [*many, key(one)], batch_id="x", since=SINCE).num_rows == 1
 
 
-def test_only_ids_are_ever_put_into_a_statement(warehouse: Warehouse) -> None:
+@pytest.mark.parametrize(
+    "text", ["'; DROP TABLE media_events; --", str(uuid4()).upper(), f"{uuid4()}'", f"{uuid4()}\n"]
+)
+def test_only_keys_are_ever_put_into_a_statement(warehouse: Warehouse, text: str) -> None:
     with pytest.raises(ContractViolationError):
-        warehouse.known_events(MEDIA, ["'; DROP TABLE media_events; --"], batch_id="x", since=SINCE)
+        warehouse.known_events(MEDIA, [text], batch_id="x", since=SINCE)
+    with pytest.raises(ContractViolationError):
+        warehouse.query("select_session_days", keys={"sessions": [text]})
+
+
+@pytest.mark.parametrize("org_id", ["clinic-1", "", "a','b", "Klinik groß\t\\n{x:String}"])
+def test_a_key_is_what_the_engine_makes_of_it_and_back(warehouse: Warehouse, org_id: str) -> None:
+    chosen = uuid4()
+    rows = pa.table({"org_id": [org_id, "other", org_id], "event_id": [str(chosen)] * 3})
+    assert tenant_keys(rows, "event_id").to_pylist() == [
+        tenant_key(org_id, chosen),
+        tenant_key("other", chosen),
+        tenant_key(org_id, chosen),
+    ]
+    back = warehouse.client.query(
+        "SELECT toString(id), org_id, concat(toString(id), hex(org_id)) FROM tenant_keys(keys = {keys:String})",
+        {"keys": tenant_key(org_id, chosen)},
+    )
+    assert [tuple(row) for row in back] == [(str(chosen), org_id, tenant_key(org_id, chosen))]
+
+
+@pytest.mark.parametrize(
+    ("statement", "table", "index"),
+    [
+        ("select_known_events_of_sessions", "media_events", "((session_id, org_id) in 1-element set)"),
+        ("select_known_events_of_sessions", "error_events", "by_event_id"),
+        ("select_known_events", "error_events", "by_event_id"),
+        ("select_session_starts", "media_events", "((session_id, org_id) in 1-element set)"),
+        ("select_stalled_sessions", "media_events", "((session_id, org_id) in 1-element set)"),
+        ("select_fold_scope", "media_sessions", "((session_id, org_id) in 1-element set)"),
+    ],
+)
+def test_what_every_batch_asks_is_answered_by_an_index(
+    warehouse: Warehouse, statement: str, table: str, index: str
+) -> None:
+    """Without one the answers would be the same, and every batch would cost what the table holds."""
+    one = event(uuid4(), "session_start", 1)
+    store_and_fold(warehouse, [one])
+    warehouse.client.command(
+        "INSERT INTO error_events (event_id, org_id, occurred_at) "
+        "SELECT event_id, org_id, occurred_at FROM media_events"
+    )
+    text = sql_files.statements(sql_files.read(f"clickhouse/queries/{statement}.sql"))[0]
+    moments = dict.fromkeys(("since", "before", "settled_before"), clock(0))
+    plan = warehouse.client.query_arrow(
+        f"EXPLAIN indexes = 1 {text}".replace("{sessions:Text}", f"'{one.session}'"),
+        {"table": table, "time": "occurred_at", "batch_id": "x"} | moments,
+        tables={"events": key(one), "sessions": one.session},
+    )
+    assert index in "\n".join(plan["explain"].to_pylist())
 
 
 def test_every_statement_carries_its_log_comment(warehouse: Warehouse) -> None:

@@ -14,6 +14,7 @@ from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 import pyarrow as pa
 
 from telemetry_platform.contracts.registry import tables
+from telemetry_platform.stores.tenant_keys import tenant_key
 from telemetry_platform.usecases.fold_sessions import FoldReport, fold_sessions
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ _ARROW = {
     "UInt32": pa.uint32(),
     "DateTime64(3, 'UTC')": pa.timestamp("ms", "UTC"),
 }
+CLINIC = "clinic-1"
+"""The tenant of every event that says no other."""
 _numbers: Counter[UUID] = Counter()
 
 
@@ -54,11 +57,17 @@ class Event:
     event_id: UUID
     skewed: bool = False
     country_code: str | None = "RO"
+    org_id: str = CLINIC
     data: dict[str, Any] = field(default_factory=dict)
 
     def again(self, later: float) -> Event:
         """The same event, sent again so many seconds later."""
         return replace(self, received_at=self.received_at + timedelta(seconds=later))
+
+    @property
+    def session(self) -> str:
+        """The key of the event's session."""
+        return tenant_key(self.org_id, self.session_id)
 
     def row(self, batch_id: str, ingested_at: datetime) -> dict[str, Any]:
         """The row that the drain would store."""
@@ -69,7 +78,7 @@ class Event:
             "received_at": self.received_at,
             "ingested_at": ingested_at,
             "skewed": self.skewed,
-            "org_id": "clinic",
+            "org_id": self.org_id,
             "actor_hash": "a" * 64,
             "key_epoch": 1,
             "ip_truncated": "198.51.100.0",
@@ -113,27 +122,29 @@ def store_and_fold(warehouse: Warehouse, *batches: Sequence[Event]) -> FoldRepor
     report = FoldReport()
     for batch in batches:
         name = store(warehouse, batch)
-        touched = {one.session_id for one in batch}
+        touched = {one.session for one in batch}
         report = fold_sessions(
             warehouse, touched, batch_id=name, now=clock(86_000), since=min(one.occurred_at for one in batch)
         )
     return report
 
 
-def session_row(warehouse: Warehouse, session_id: UUID) -> dict[str, Any]:
+def session_row(warehouse: Warehouse, session_id: UUID, org_id: str = CLINIC) -> dict[str, Any]:
     """The one row that readers see of a session."""
     answer = warehouse.client.query_arrow(
-        "SELECT * FROM media_sessions_current WHERE session_id = {id:UUID}", {"id": str(session_id)}
+        "SELECT * FROM media_sessions_current WHERE session_id = {id:UUID} AND org_id = {org:String}",
+        {"id": str(session_id), "org": org_id},
     ).to_pylist()
     assert len(answer) == 1, f"{len(answer)} rows of one session"
     return dict(answer[0])
 
 
-def stall_rows(warehouse: Warehouse, session_id: UUID) -> list[dict[str, Any]]:
+def stall_rows(warehouse: Warehouse, session_id: UUID, org_id: str = CLINIC) -> list[dict[str, Any]]:
     """The stalls that readers see of a session, in order."""
     return list(
         warehouse.client.query_arrow(
-            "SELECT * FROM media_buffering_current WHERE session_id = {id:UUID} ORDER BY started_at, event_id",
-            {"id": str(session_id)},
+            "SELECT * FROM media_buffering_current WHERE session_id = {id:UUID} AND org_id = {org:String} "
+            "ORDER BY started_at, event_id",
+            {"id": str(session_id), "org": org_id},
         ).to_pylist()
     )

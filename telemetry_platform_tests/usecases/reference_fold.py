@@ -206,6 +206,14 @@ def _outcome(steps: list[Step], completion: float | None, milestones: list[int])
     return at, how, sum(end[1] != how for end in ends)
 
 
+def fold_all(events: Iterable[Event]) -> dict[tuple[str, UUID], Folded]:
+    """Every session of these events: each tenant's by itself, whatever ids they share."""
+    sessions: dict[tuple[str, UUID], list[Event]] = {}
+    for event in events:
+        sessions.setdefault((event.org_id, event.session_id), []).append(event)
+    return {name: fold(its_events) for name, its_events in sessions.items()}
+
+
 def fold(events: Iterable[Event]) -> Folded:
     """The session that these events make, and its stalls."""
     copies = list(events)

@@ -231,7 +231,7 @@ def test_the_same_batch_folded_twice_leaves_the_same_rows(warehouse: Warehouse) 
     events = [event(view, "session_start", 0), event(view, "buffering_start", 9), event(view, "buffering_end", 11)]
     batch = store(warehouse, events)
     for _ in range(2):
-        fold_sessions(warehouse, [view], batch_id=batch, now=clock(100), since=clock(0))
+        fold_sessions(warehouse, [events[0].session], batch_id=batch, now=clock(100), since=clock(0))
     stored = warehouse.client.query(
         "SELECT (SELECT count() FROM media_sessions WHERE session_id = {id:UUID}), "
         "(SELECT count() FROM media_buffering_events WHERE session_id = {id:UUID})",

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from telemetry_platform.stores.warehouse import Warehouse
 
+TENANTS = ("clinic-1", "Klinik '2', groß")
+"""The second one's name would break a statement that it was put into as it is."""
 SESSIONS_A_TRIAL = 60
 """Many sessions share one trial, since a fold costs the same for one and for sixty."""
 
@@ -72,9 +74,8 @@ _NAMES = (
 )
 
 
-def _session(dice: random.Random) -> list[Event]:
+def _session(dice: random.Random, view: UUID, org_id: str) -> list[Event]:
     """Up to 14 events: few distinct times, so that ties are common, and sometimes a clock that is wrong."""
-    view = UUID(int=dice.getrandbits(128))
     kind = dice.choice(("honest", "honest", "wrong", "jumps"))
     events = []
     for number in range(dice.randint(1, 14)):
@@ -95,7 +96,7 @@ def _session(dice: random.Random) -> list[Event]:
             )
         if kind == "jumps" and dice.random() < 0.5:
             made = replace(made, client_at=datetime(1970, 1, 2, tzinfo=made.client_at.tzinfo), skewed=True)
-        events.append(made)
+        events.append(replace(made, org_id=org_id))
     # One id is one event: copies agree in all but the time of receipt.
     known: dict[UUID, Event] = {}
     return [known.setdefault(one.event_id, one) for one in events]
@@ -127,15 +128,17 @@ def _comparable(row: dict[str, Any]) -> dict[str, Any]:
 @given(seed=st.integers(0, 2**32))
 def test_the_sql_and_the_plain_python_fold_agree(warehouse: Warehouse, seed: int) -> None:
     dice = random.Random(seed)  # noqa: S311 - reproducible trials, nothing to protect
-    sessions = [_session(dice) for _ in range(SESSIONS_A_TRIAL)]
+    views = [UUID(int=dice.getrandbits(128)) for _ in range(SESSIONS_A_TRIAL)]
+    # Another tenant's session under the same id, with the same ids of events, now and then.
+    sessions = [_session(dice, view, org) for view in views for org in TENANTS[: dice.choice((1, 1, 2))]]
     store_and_fold(warehouse, *_deliveries(sessions, dice))
 
-    rows = {row["session_id"]: row for row in _select(warehouse, _SESSIONS, sessions)}
+    rows = {(row["org_id"], row["session_id"]): row for row in _select(warehouse, _SESSIONS, sessions)}
     stalls = _select(warehouse, _STALLS, sessions)
-    for session in sessions:
-        view = session[0].session_id
-        expected = reference_fold.fold(session)
-        stored = rows[view]
+    folded = reference_fold.fold_all(one for session in sessions for one in session)
+    assert rows.keys() == folded.keys()
+    for name, expected in folded.items():
+        stored = rows[name]
         assert _comparable({name: stored[name] for name in expected.row}) == expected.row
         told = {
             stall.event_id: (stall.began, stall.ended, stall.lasted, stall.cause, stall.closed_by, stall.bitrate_after)
@@ -151,7 +154,7 @@ def test_the_sql_and_the_plain_python_fold_agree(warehouse: Warehouse, seed: int
                 row["bitrate_after"],
             )
             for row in stalls
-            if row["session_id"] == view
+            if (row["org_id"], row["session_id"]) == name
         }
         assert seen == told
         assert all(length is None or length >= 0 for _, _, length, *_ in seen.values())

@@ -132,7 +132,7 @@ def test_a_session_that_began_over_sixty_days_ago_is_left_alone(warehouse: Wareh
     late = event(view, "heartbeat", 10)
     batch = store(warehouse, [late])
     after = clock(0) + SETTLED_AFTER + timedelta(seconds=1)
-    report = fold_sessions(warehouse, [view], batch_id=batch, now=after, since=late.occurred_at)
+    report = fold_sessions(warehouse, [late.session], batch_id=batch, now=after, since=late.occurred_at)
     assert (report.sessions, report.settled) == (0, 1)
     assert session_row(warehouse, view)["event_count"] == 1
 

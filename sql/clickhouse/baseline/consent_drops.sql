@@ -4,7 +4,7 @@
 -- Windows and fsync: see media_events.
 CREATE TABLE consent_drops
 (
-    event_id UUID CODEC(NONE) COMMENT 'the event''s only identity: given by the client or derived',
+    event_id UUID CODEC(NONE) COMMENT 'the event''s identity within its tenant: given by the client or derived',
     received_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'when the API took the event',
     ingested_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'when the drain stored the row',
     org_id LowCardinality(String) COMMENT 'tenant, from the token',

@@ -7,7 +7,7 @@
 -- Windows and fsync: see media_events.
 CREATE TABLE error_events
 (
-    event_id UUID CODEC(NONE) COMMENT 'the event''s only identity: given by the client or derived',
+    event_id UUID CODEC(NONE) COMMENT 'the event''s identity within its tenant: given by the client or derived',
     occurred_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'client time, corrected by the clock rule; partitions and rollups use it',
     client_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'the client''s own clock as it came; order and durations within a session use it',
     received_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'when the API took the event',

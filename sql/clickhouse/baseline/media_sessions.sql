@@ -1,7 +1,8 @@
 -- One row per session and fold; the newest version of a session is the session.
 --
--- ORDER BY session_id alone and no PARTITION BY: rows in two partitions never collapse, and every other column of a session
---   can change with a later event.
+-- ORDER BY the session's identity alone and no PARTITION BY: rows in two partitions never collapse, and every other column
+--   of a session can change with a later event. The tenant is part of the identity: clients choose the ids, and without
+--   it one tenant's session would replace another's.
 -- Read it through media_sessions_current: merges collapse versions at some time, never at a known one.
 -- Windows and fsync: see media_events.
 CREATE TABLE media_sessions
@@ -60,7 +61,7 @@ CREATE TABLE media_sessions
     fold_version UInt64 COMMENT 'rules version * 2^40 + number of distinct events folded'
 )
 ENGINE = ReplacingMergeTree(fold_version)
-ORDER BY session_id
+ORDER BY (session_id, org_id)
 TTL toDateTime(occurred_at) + INTERVAL 2 YEAR + INTERVAL 1 MONTH
 SETTINGS
     non_replicated_deduplication_window = 10000,

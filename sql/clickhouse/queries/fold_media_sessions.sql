@@ -1,7 +1,7 @@
 -- Folds the event log of some sessions into one row each, from all of their events: the same for every order of
 -- arrival.
 --
--- session_ids and since: see media_timeline. stalled_ids: those among them that have stalls, so that the others need no
+-- sessions and since: see media_timeline. stalled: those among them that have stalls, so that the others need no
 --   pairing. now: when the rows are stored. drained_until: the time of receipt up to which the queue is empty: a
 --   session without an end, silent for a minute before it (half an hour after a pause), was abandoned; 1971 derives
 --   nothing.
@@ -22,7 +22,7 @@ WITH
     line AS
     (
         SELECT
-            session_id, event_id, event, at, turn, received_at, position_after, told_bitrate, told_resolution,
+            session_id, org_id, event_id, event, at, turn, received_at, position_after, told_bitrate, told_resolution,
             buffering_duration_ms, duration_ms, reason,
             row_number() OVER walk AS place,
             anyLast(told_bitrate) OVER until AS bitrate,
@@ -41,10 +41,10 @@ WITH
             anyLast(if(turn IN (2, 3), turn, NULL)) OVER earlier AS wait_before,
             anyLast(if(turn IN (2, 3, 4, 5, 7), turn, NULL)) OVER earlier AS mark_before,
             anyLast(if(turn IN (2, 3, 4, 5, 7), at, NULL)) OVER earlier AS mark_at
-        FROM media_timeline(sessions = {session_ids:Text}, since = {since:DateTime64(3, 'UTC')})
+        FROM media_timeline(sessions = {sessions:Text}, since = {since:DateTime64(3, 'UTC')})
         WINDOW
-            session AS (PARTITION BY session_id),
-            walk AS (PARTITION BY session_id ORDER BY at, turn, event_id),
+            session AS (PARTITION BY session_id, org_id),
+            walk AS (PARTITION BY session_id, org_id ORDER BY at, turn, event_id),
             until AS (walk ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW),
             earlier AS (walk ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
             onwards AS (walk ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING)
@@ -85,6 +85,7 @@ WITH
     (
         SELECT
             session_id,
+            org_id,
             count() AS events,
             min(at) AS first_at,
             max(at) AS last_at,
@@ -103,16 +104,17 @@ WITH
             countIf(event = 'error') AS errors,
             arraySort(groupArrayIf((at, event_id, ifNull(reason, '')), event = 'session_end')) AS ends
         FROM timed
-        GROUP BY session_id
+        GROUP BY session_id, org_id
     ),
     -- What takes no order, or only the client's own (copies of an event agree in it).
     facts AS
     (
         SELECT
             session_id,
+            org_id,
             argMin(
                 (
-                    org_id, actor_hash, key_epoch, ip_truncated, country_code, region, device_type, browser_family,
+                    actor_hash, key_epoch, ip_truncated, country_code, region, device_type, browser_family,
                     os_family, is_bot, media_id, media_type
                 ),
                 (client_at, event_id, received_at, ingested_at)
@@ -126,15 +128,16 @@ WITH
             max(ifNull(fatal, false)) AS died,
             max(skewed) AS any_skewed
         FROM media_events
-        WHERE session_id IN (SELECT toUUID(arrayJoin(splitByChar(',', {session_ids:Text}))))
+        WHERE (session_id, org_id) IN (SELECT id, org_id FROM tenant_keys(keys = {sessions:Text}))
             AND occurred_at >= {since:DateTime64(3, 'UTC')}
-        GROUP BY session_id
+        GROUP BY session_id, org_id
     ),
     -- First non-null of each, should a session have been started twice.
     starts AS
     (
         SELECT
             session_id,
+            org_id,
             argMin(total_duration_seconds, (client_at, event_id)) AS duration,
             argMin(connection_type, (client_at, event_id)) AS connection,
             argMin(effective_bandwidth, (client_at, event_id)) AS bandwidth,
@@ -143,10 +146,10 @@ WITH
             argMin(video_load_time_ms, (client_at, event_id)) AS load_time,
             argMin(cdn_response_time_ms, (client_at, event_id)) AS cdn_time
         FROM media_events
-        WHERE session_id IN (SELECT toUUID(arrayJoin(splitByChar(',', {session_ids:Text}))))
+        WHERE (session_id, org_id) IN (SELECT id, org_id FROM tenant_keys(keys = {sessions:Text}))
             AND occurred_at >= {since:DateTime64(3, 'UTC')}
             AND event = 'session_start'
-        GROUP BY session_id
+        GROUP BY session_id, org_id
     ),
     -- The stalls of this very fold, which has just written them: the newest version of a session's stalls is all of
     -- them.
@@ -154,19 +157,20 @@ WITH
     (
         SELECT
             session_id,
+            org_id,
             countIf(cause = 'rebuffer') AS stall_count,
             sumIf(duration_ms, cause = 'rebuffer') AS stall_ms,
             sumIf(duration_ms, cause = 'seek') AS seek_stall_ms
         FROM
         (
             SELECT DISTINCT
-                session_id, event_id, cause, duration_ms, is_deleted,
-                fold_version = max(fold_version) OVER (PARTITION BY session_id) AS is_newest
+                session_id, org_id, event_id, cause, duration_ms, is_deleted,
+                fold_version = max(fold_version) OVER (PARTITION BY session_id, org_id) AS is_newest
             FROM media_buffering_events
-            WHERE session_id IN (SELECT toUUID(arrayJoin(splitByChar(',', {stalled_ids:Text}))))
+            WHERE (session_id, org_id) IN (SELECT id, org_id FROM tenant_keys(keys = {stalled:Text}))
         )
         WHERE is_newest AND NOT is_deleted
-        GROUP BY session_id
+        GROUP BY session_id, org_id
     ),
     -- An end without a reason is judged by how far the patient came; completed wins over abandoned, the first is kept.
     judged AS
@@ -188,19 +192,20 @@ WITH
             NOT has_ended AND last_received + if(paused, toIntervalMinute(30), toIntervalMinute(1))
                 < {drained_until:DateTime64(3, 'UTC')} AS silent
         FROM walked
-        INNER JOIN facts USING (session_id)
-        LEFT JOIN starts USING (session_id)
-        LEFT JOIN stalls USING (session_id)
+        INNER JOIN facts USING (session_id, org_id)
+        LEFT JOIN starts USING (session_id, org_id)
+        LEFT JOIN stalls USING (session_id, org_id)
     )
 SELECT
     session_id,
     fromUnixTimestamp64Milli(first_at, 'UTC'),
     first_received,
     {now:DateTime64(3, 'UTC')},
-    context.1, context.2, context.3, context.4, context.5, context.6, context.7, context.8, context.9, context.10,
+    org_id,
+    context.1, context.2, context.3, context.4, context.5, context.6, context.7, context.8, context.9,
     level,
+    context.10,
     context.11,
-    context.12,
     fromUnixTimestamp64Milli(started, 'UTC'),
     fromUnixTimestamp64Milli(multiIf(has_ended, kept.1, silent, last_at, NULL), 'UTC'),
     fromUnixTimestamp64Milli(last_at, 'UTC'),

@@ -12,28 +12,30 @@ WITH facts AS
 (
     SELECT
         session_id,
+        org_id,
         argMin(
             (
-                org_id, actor_hash, key_epoch, ip_truncated, country_code, region, device_type, browser_family,
+                actor_hash, key_epoch, ip_truncated, country_code, region, device_type, browser_family,
                 os_family, is_bot, media_id
             ),
             (client_at, event_id, received_at, ingested_at)
         ) AS context,
         min(consent_level) AS level
     FROM media_events
-    WHERE session_id IN (SELECT toUUID(arrayJoin(splitByChar(',', {session_ids:Text}))))
+    WHERE (session_id, org_id) IN (SELECT id, org_id FROM tenant_keys(keys = {sessions:Text}))
         AND occurred_at >= {since:DateTime64(3, 'UTC')}
-    GROUP BY session_id
+    GROUP BY session_id, org_id
 )
 SELECT
     stall.event_id,
     fromUnixTimestamp64Milli(began, 'UTC'),
     received_at,
     {now:DateTime64(3, 'UTC')},
-    context.1, context.2, context.3, context.4, context.5, context.6, context.7, context.8, context.9, context.10,
+    org_id,
+    context.1, context.2, context.3, context.4, context.5, context.6, context.7, context.8, context.9,
     level,
     session_id,
-    context.11,
+    context.10,
     fromUnixTimestamp64Milli(began, 'UTC'),
     fromUnixTimestamp64Milli(ended, 'UTC'),
     lasted_ms,
@@ -45,5 +47,5 @@ SELECT
     closed_by,
     0,
     1 * bitShiftLeft(1::UInt64, 40) + events
-FROM media_stalls(sessions = {session_ids:Text}, since = {since:DateTime64(3, 'UTC')}) AS stall
-INNER JOIN facts USING (session_id);
+FROM media_stalls(sessions = {sessions:Text}, since = {since:DateTime64(3, 'UTC')}) AS stall
+INNER JOIN facts USING (session_id, org_id);

@@ -8,17 +8,18 @@ FROM
 (
     SELECT *
     FROM media_buffering_events
-    WHERE session_id IN (SELECT toUUID(arrayJoin(splitByChar(',', {session_ids:Text}))))
+    WHERE (session_id, org_id) IN (SELECT id, org_id FROM tenant_keys(keys = {sessions:Text}))
     ORDER BY fold_version DESC, is_deleted DESC
-    LIMIT 1 BY session_id, event_id
+    LIMIT 1 BY session_id, org_id, event_id
 ) AS stall
 INNER JOIN
 (
     SELECT
         session_id,
+        org_id,
         max(fold_version) AS version
     FROM media_sessions
-    WHERE session_id IN (SELECT toUUID(arrayJoin(splitByChar(',', {session_ids:Text}))))
-    GROUP BY session_id
-) AS session USING (session_id)
+    WHERE (session_id, org_id) IN (SELECT id, org_id FROM tenant_keys(keys = {sessions:Text}))
+    GROUP BY session_id, org_id
+) AS session USING (session_id, org_id)
 WHERE NOT stall.is_deleted AND stall.fold_version < session.version;

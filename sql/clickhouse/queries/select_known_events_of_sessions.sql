@@ -6,10 +6,10 @@ SELECT
         event_id, occurred_at, received_at, ingested_at, skewed, actor_hash, key_epoch, ip_truncated, country_code,
         region, device_type, browser_family, os_family, is_bot, consent_level, batch_id
     )
-FROM {table:Identifier}
-WHERE session_id IN (SELECT toUUID(arrayJoin(splitByChar(',', {session_ids:Text}))))
-    AND event_id IN (SELECT toUUID(arrayJoin(splitByChar(',', {event_ids:Text}))))
+FROM {table:Identifier} AS stored
+WHERE (session_id, org_id) IN (SELECT toUUID(left(key, 36)), unhex(substring(key, 37)) FROM sessions)
+    AND (stored.event_id, org_id) IN (SELECT toUUID(left(key, 36)), unhex(substring(key, 37)) FROM events)
     AND {time:Identifier} >= {since:DateTime64(3, 'UTC')}
     AND batch_id != {batch_id:String}
 ORDER BY received_at, ingested_at
-LIMIT 1 BY event_id;
+LIMIT 1 BY org_id, event_id;

@@ -2,6 +2,7 @@
 --
 -- outcome: `open` is a session whose client never ended it, whether silence has made it `abandoned` since or not.
 SELECT
+    org_id,
     toString(session_id) AS session_id,
     if(end_derived OR state IN ('active', 'paused'), 'open', state) AS outcome,
     start_seen,

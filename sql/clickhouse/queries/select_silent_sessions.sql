@@ -1,18 +1,18 @@
--- Sessions without an end from which nothing was received for a minute (half an hour after a pause) up to
--- `drained_until`.
+-- Sessions (their keys, see tenant_keys) without an end from which nothing was received for a minute (half an hour after
+-- a pause) up to `drained_until`.
 --
 -- First rows that once said so, whatever their version, then the newest version of those sessions only.
-SELECT toString(session_id) AS session_id
+SELECT concat(toString(session_id), hex(org_id)) AS session
 FROM media_sessions
-WHERE session_id IN
+WHERE (session_id, org_id) IN
 (
-    SELECT session_id
+    SELECT session_id, org_id
     FROM media_sessions
     WHERE state IN ('active', 'paused')
         AND last_received_at >= {since:DateTime64(3, 'UTC')}
         AND last_received_at < {drained_until:DateTime64(3, 'UTC')} - toIntervalMinute(1)
 )
-GROUP BY session_id
+GROUP BY session_id, org_id
 HAVING argMax(
     (
         state IN ('active', 'paused'),
@@ -21,5 +21,5 @@ HAVING argMax(
     ),
     (fold_version, end_derived)
 ) = (true, true)
-ORDER BY session_id
+ORDER BY session_id, org_id
 LIMIT {most:UInt32};

@@ -1,7 +1,7 @@
--- Which of some sessions have a stall in their events: most have none, and need no pairing.
-SELECT DISTINCT toString(session_id) AS session_id
+-- Which of some sessions (their keys, see tenant_keys) have a stall in their events: most have none, and need no pairing.
+SELECT DISTINCT concat(toString(session_id), hex(org_id)) AS session
 FROM media_events
-WHERE session_id IN (SELECT toUUID(arrayJoin(splitByChar(',', {session_ids:Text}))))
+WHERE (session_id, org_id) IN (SELECT id, org_id FROM tenant_keys(keys = {sessions:Text}))
     AND occurred_at >= {since:DateTime64(3, 'UTC')}
     AND event IN ('buffering_start', 'buffering_end')
-ORDER BY session_id;
+ORDER BY session;

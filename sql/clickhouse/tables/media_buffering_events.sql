@@ -6,7 +6,7 @@
 -- Windows and fsync: see media_events.
 CREATE TABLE media_buffering_events
 (
-    event_id UUID CODEC(NONE) COMMENT 'the event''s only identity: given by the client or derived',
+    event_id UUID CODEC(NONE) COMMENT 'the event''s identity within its tenant: given by the client or derived',
     occurred_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'client time, corrected by the clock rule; partitions and rollups use it',
     received_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'when the API took the event',
     ingested_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'when the drain stored the row',
@@ -36,7 +36,7 @@ CREATE TABLE media_buffering_events
     fold_version UInt64 COMMENT 'rules version * 2^40 + number of distinct events folded'
 )
 ENGINE = ReplacingMergeTree(fold_version, is_deleted)
-ORDER BY (session_id, event_id)
+ORDER BY (session_id, org_id, event_id)
 TTL toDateTime(occurred_at) + INTERVAL 1 YEAR + INTERVAL 1 MONTH
 SETTINGS
     non_replicated_deduplication_window = 10000,

@@ -1,7 +1,9 @@
 -- The event log that sessions are folded from.
 --
 -- ORDER BY: the fold, the anti-join of the drain and support's timeline all ask for whole sessions; a session's events
---   stand together, in the order of its own clock. Ordered by time instead, every fold would read everything.
+--   stand together, in the order of its own clock. Ordered by time instead, every fold would read everything. A session
+--   is (org_id, session_id): clients choose the ids, so that two tenants may hold the same one. The id comes first,
+--   since it alone narrows a lookup down to a session or two.
 -- PARTITION BY week: retention deletes by time, and whole partitions cost nothing to drop. A session lasts a day at most, so
 --   that its events lie in one partition, sometimes two; the fold names the time it looks at and skips the others.
 -- Deduplication windows: a batch is inserted under its own token; the windows hold it for longer than any batch stays open.
@@ -9,7 +11,7 @@
 -- event_id is not compressed: it is random, and trying would only cost time.
 CREATE TABLE media_events
 (
-    event_id UUID CODEC(NONE) COMMENT 'the event''s only identity: given by the client or derived',
+    event_id UUID CODEC(NONE) COMMENT 'the event''s identity within its tenant: given by the client or derived',
     occurred_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'client time, corrected by the clock rule; partitions and rollups use it',
     client_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'the client''s own clock as it came; order and durations within a session use it',
     received_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'when the API took the event',
@@ -28,7 +30,7 @@ CREATE TABLE media_events
     consent_level UInt8 COMMENT 'the level that was used for this event (0 to 3)',
     batch_id LowCardinality(String) COMMENT 'batch that stored the row; a replay is recognised by it',
     session_id UUID COMMENT 'UUID of the view',
-    media_id LowCardinality(String) COMMENT 'id of the medium; only its pseudonym is stored',
+    media_id LowCardinality(String) COMMENT 'id of the medium, stored as its pseudonym',
     media_type LowCardinality(String) COMMENT 'what was watched, e.g. video',
     event LowCardinality(String) COMMENT 'type of the event',
     total_duration_seconds Nullable(Float64) COMMENT 'length of the medium [s]',
@@ -65,7 +67,7 @@ CREATE TABLE media_events
 )
 ENGINE = MergeTree
 PARTITION BY toMonday(occurred_at)
-ORDER BY (session_id, client_at, event_id)
+ORDER BY (session_id, org_id, client_at, event_id)
 TTL toDateTime(occurred_at) + INTERVAL 90 DAY + INTERVAL 1 MONTH
 SETTINGS
     non_replicated_deduplication_window = 10000,

@@ -5,11 +5,11 @@ CREATE VIEW media_buffering_current AS
 WITH (row.fold_version, row.is_deleted, row.ingested_at) AS version
 SELECT
     session_id,
+    org_id,
     event_id,
     argMax(tuple(row.occurred_at), version).1 AS occurred_at,
     argMax(tuple(row.received_at), version).1 AS received_at,
     argMax(tuple(row.ingested_at), version).1 AS ingested_at,
-    argMax(tuple(row.org_id), version).1 AS org_id,
     argMax(tuple(row.actor_hash), version).1 AS actor_hash,
     argMax(tuple(row.key_epoch), version).1 AS key_epoch,
     argMax(tuple(row.ip_truncated), version).1 AS ip_truncated,
@@ -32,6 +32,6 @@ SELECT
     argMax(tuple(row.closed_by), version).1 AS closed_by,
     max(row.fold_version) AS fold_version
 FROM media_buffering_events AS row
-GROUP BY session_id, event_id
+GROUP BY session_id, org_id, event_id
 HAVING argMax(row.is_deleted, version) = 0
     AND occurred_at >= now64(3, 'UTC') - toIntervalYear(1);

@@ -7,10 +7,10 @@ CREATE VIEW media_sessions_current AS
 WITH (row.fold_version, row.end_derived, row.ingested_at) AS version
 SELECT
     session_id,
+    org_id,
     argMax(tuple(row.occurred_at), version).1 AS occurred_at,
     argMax(tuple(row.received_at), version).1 AS received_at,
     argMax(tuple(row.ingested_at), version).1 AS ingested_at,
-    argMax(tuple(row.org_id), version).1 AS org_id,
     argMax(tuple(row.actor_hash), version).1 AS actor_hash,
     argMax(tuple(row.key_epoch), version).1 AS key_epoch,
     argMax(tuple(row.ip_truncated), version).1 AS ip_truncated,
@@ -59,5 +59,5 @@ SELECT
     argMax(tuple(row.skewed), version).1 AS skewed,
     max(row.fold_version) AS fold_version
 FROM media_sessions AS row
-GROUP BY session_id
+GROUP BY session_id, org_id
 HAVING occurred_at >= now64(3, 'UTC') - toIntervalYear(2);

@@ -14,14 +14,14 @@ WITH
     placed AS
     (
         SELECT
-            session_id, event_id, event, at, turn, received_at, position_seconds, duration_ms, bitrate_before,
+            session_id, org_id, event_id, event, at, turn, received_at, position_seconds, duration_ms, bitrate_before,
             bitrate_after, cdn_response_time_ms,
             count() OVER session AS events,
             min(if(event IN ('play', 'heartbeat'), at, NULL)) OVER session AS first_played,
             min(if(event = 'session_start', at, NULL)) OVER session AS opened,
             groupArrayIf(at, event = 'seek') OVER session AS seeks
         FROM media_timeline(sessions = {sessions:String}, since = {since:DateTime64(3, 'UTC')})
-        WINDOW session AS (PARTITION BY session_id)
+        WINDOW session AS (PARTITION BY session_id, org_id)
     ),
     marks AS
     (
@@ -39,13 +39,14 @@ WITH
         FROM placed
         WHERE event IN ('buffering_start', 'buffering_end', 'play', 'pause', 'session_end')
         WINDOW
-            walk AS (PARTITION BY session_id ORDER BY at, turn, event_id),
+            walk AS (PARTITION BY session_id, org_id ORDER BY at, turn, event_id),
             following AS (walk ROWS BETWEEN CURRENT ROW AND 2 FOLLOWING),
             before AS (walk ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING),
             earlier AS (walk ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
     )
 SELECT
     session_id,
+    org_id,
     event_id,
     received_at,
     position_seconds,

@@ -1,6 +1,6 @@
 -- The events of some sessions, each once, on the session's own clock (`at`, in ms since 1970).
 --
--- sessions: their ids, joined by commas. since: no event of theirs occurred before it, so that older weeks are skipped.
+-- sessions: their keys (see tenant_keys). since: no event of theirs occurred before it, so that older weeks are skipped.
 --
 -- Each once: reads never depend on what the drain filtered. The first stored copy of an event_id wins.
 -- The session's clock: order and durations come from the client's own clock, shifted by one offset for the whole
@@ -31,10 +31,10 @@ WITH
             coalesce(current_bitrate, to_bitrate, bitrate_after, bitrate_before, initial_bitrate) AS told_bitrate,
             coalesce(resolution, to_resolution, initial_resolution) AS told_resolution,
             row_number() OVER (
-                PARTITION BY session_id, event_id ORDER BY received_at, ingested_at, batch_id
+                PARTITION BY session_id, org_id, event_id ORDER BY received_at, ingested_at, batch_id
             ) AS copy
         FROM media_events
-        WHERE session_id IN (SELECT toUUID(arrayJoin(splitByChar(',', {sessions:String}))))
+        WHERE (session_id, org_id) IN (SELECT id, org_id FROM tenant_keys(keys = {sessions:String}))
             AND occurred_at >= {since:DateTime64(3, 'UTC')}
     ),
     shifted AS
@@ -45,7 +45,7 @@ WITH
             max(occurred_ms - client_ms) OVER session AS largest_shift
         FROM log
         WHERE copy = 1
-        WINDOW session AS (PARTITION BY session_id)
+        WINDOW session AS (PARTITION BY session_id, org_id)
     )
 SELECT
     * EXCEPT (client_ms, occurred_ms, copy, shift, largest_shift),

@@ -40,7 +40,7 @@ ALTER TABLE audit.audit_logs ENABLE ALWAYS TRIGGER append_only_rows;
 
 COMMENT ON TABLE audit.audit_logs IS 'HIPAA audit trail: append-only, immutable, in one gapless sequence.';
 COMMENT ON COLUMN audit.audit_logs.seq IS 'position in the trail, from 1 without gaps';
-COMMENT ON COLUMN audit.audit_logs.event_id IS 'the event''s only identity: given by the client or derived';
+COMMENT ON COLUMN audit.audit_logs.event_id IS 'the event''s identity within its tenant: given by the client or derived';
 COMMENT ON COLUMN audit.audit_logs.occurred_at IS 'when it happened';
 COMMENT ON COLUMN audit.audit_logs.recorded_at IS 'when it was written; never before the previous row''s';
 COMMENT ON COLUMN audit.audit_logs.actor_hash IS 'audit pseudonym of the person';

@@ -1,7 +1,8 @@
 """Media events, and the sessions and stalls that are folded from them.
 
 The event log (`media_events`, 90 days) is what sessions are folded from and what support's timeline reads. A session's
-events share one stream shard, one key epoch and one actor: the fold relies on it.
+events share one stream shard, one key epoch and one actor: the fold relies on it. A session is its id in its tenant:
+clients make the ids, so that two tenants may hold the same one.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ SESSIONS = Table(
     legal_basis=LegalBasis.CONSENT,
     derived_from="media_events",
     final=True,
-    key=("session_id",),
+    key=("org_id", "session_id"),
 )
 
 STALLS = Table(
@@ -115,6 +116,7 @@ STALLS = Table(
     legal_basis=LegalBasis.CONSENT,
     derived_from="media_events",
     final=True,
+    key=("org_id", "session_id", "event_id"),
 )
 
 KIND = EventKind(

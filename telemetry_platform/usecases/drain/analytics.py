@@ -19,6 +19,7 @@ from telemetry_platform.errors import ContractViolationError
 from telemetry_platform.processing import copies
 from telemetry_platform.processing.enrich import add_drain_columns
 from telemetry_platform.stores.ingest_ledger import Outcome
+from telemetry_platform.stores.tenant_keys import tenant_keys
 from telemetry_platform.usecases.drain import folding
 from telemetry_platform.usecases.drain.closing import close, days_of
 from telemetry_platform.usecases.drain.judging import decode_and_judge
@@ -83,11 +84,11 @@ def _sift(desk: Desk, work: Work, rows: pa.Table) -> _Sifted:
     again = copies.within_batch(table, rows)
     rows = rows.filter(again.keep)
     session = work.kind.session_field
-    by_session = session is not None and rows[session].null_count == 0
+    all_have_one = session is not None and rows[session].null_count == 0
     stored = desk.stores.warehouse.known_events(
         table,
-        rows["event_id"],
-        session_ids=rows[session] if by_session else None,
+        tenant_keys(rows, "event_id"),
+        sessions=tenant_keys(rows, session) if session and all_have_one else None,
         batch_id=work.batch.root_id,
         since=_earliest(rows, table.retention.column) - _EARLIER,
     )
@@ -146,8 +147,10 @@ def _query_id(work: Work, attempt: int) -> str:
 def _missing(desk: Desk, work: Work, rows: pa.Table) -> pa.Table:
     """The rows of the batch that the table does not hold."""
     table = work.kind.table
-    stored = desk.stores.warehouse.stored_ids(table, work.batch.root_id, since=_earliest(rows, table.retention.column))
-    return rows.filter(pc.invert(pc.is_in(rows["event_id"], value_set=stored)))
+    since = _earliest(rows, table.retention.column)
+    stored = desk.stores.warehouse.stored_events(table, work.batch.root_id, since=since)
+    known = pc.is_in(tenant_keys(rows, "event_id"), value_set=tenant_keys(stored, "event_id"))
+    return rows.filter(pc.invert(known))
 
 
 def _earliest(rows: pa.Table, column: str) -> datetime:

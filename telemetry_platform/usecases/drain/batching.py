@@ -131,7 +131,8 @@ def _halves(work: Work) -> tuple[tuple[bytes, ...], tuple[bytes, ...]] | None:
 
     Copies in two parts would both be counted as stored: rows of the same batch are no answer to "is it new".
     """
-    events = work.entries.columns["event_id"]
+    columns = work.entries.columns
+    events = list(zip(columns["org_id"], columns["event_id"], strict=True))
     distinct = list(dict.fromkeys(events))
     if len(distinct) < 2:  # noqa: PLR2004 - two parts
         return None

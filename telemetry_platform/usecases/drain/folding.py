@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from telemetry_platform.processing.copies import in_time
+from telemetry_platform.stores.tenant_keys import tenant_keys
 from telemetry_platform.usecases.drain.closing import days_of
 from telemetry_platform.usecases.fold_sessions import fold_sessions, fold_silent_sessions
 
@@ -36,7 +37,7 @@ def refuse_late(desk: Desk, work: Work, rows: pa.Table) -> tuple[pa.Table, int]:
     starts = desk.stores.warehouse.query(
         "select_session_starts",
         {"batch_id": work.batch.root_id, "before": latest - LATE},
-        {"session_ids": rows["session_id"]},
+        {"sessions": tenant_keys(rows, "session_id")},
     )
     kept = rows.filter(in_time(rows, starts, LATE))
     return kept, rows.num_rows - kept.num_rows
@@ -47,7 +48,7 @@ def fold(desk: Desk, work: Work, rows: pa.Table) -> dict[str, set[date]]:
     if not is_folded(work):
         return {}
     sessions, stalls = work.kind.derived
-    touched = pc.unique(rows["session_id"])
+    touched = pc.unique(tenant_keys(rows, "session_id"))
     batch = work.batch
     days = _session_days(desk, touched)
     report = fold_sessions(
@@ -71,6 +72,6 @@ def fold_silent(desk: Desk, kind: EventKind, drained_until: datetime) -> None:
     desk.tally.folded(kind.derived[0].name, report.sessions)
 
 
-def _session_days(desk: Desk, session_ids: pa.Array) -> set[date]:
+def _session_days(desk: Desk, sessions: pa.Array) -> set[date]:
     """The days on which sessions stand, in all versions that are still there."""
-    return set(desk.stores.warehouse.query("select_session_days", ids={"session_ids": session_ids})["day"].to_pylist())
+    return set(desk.stores.warehouse.query("select_session_days", keys={"sessions": sessions})["day"].to_pylist())
