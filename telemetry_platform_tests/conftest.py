@@ -14,12 +14,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from pydantic import SecretStr
-from telemetry_platform.usecases.ensure_keys import ensure_keys
 
 from telemetry_platform.embedded.platform import PlatformHandle, running_stores
 from telemetry_platform.settings import RedisSettings, Settings
 from telemetry_platform.stores import postgres, redis
 from telemetry_platform.usecases.apply_schema import apply_schema
+from telemetry_platform.usecases.ensure_keys import ensure_keys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
