@@ -39,8 +39,8 @@ def up(profile: ProfileOption = "up") -> None:
     for name, address in platform.addresses().items():
         out.print(f"  {name:<12} {address}", soft_wrap=True)
     out.print(
-        "Next: `telemetry token --role patient` makes a token for `POST /v1/media/events`; `telemetry simulate` sends a "
-        "day of patients; `telemetry down` stops everything.",
+        "Next: `telemetry token --role patient` makes a token for `POST /v1/media/events`; `telemetry simulate` sends "
+        "a day of patients; `telemetry down` stops everything.",
         soft_wrap=True,
     )
 
