@@ -77,6 +77,12 @@ def test_no_page_elsewhere_is_let_in(http: httpx.Client) -> None:
         "SELECT * FROM executable('id', TSV, 'x String')",
         "SELECT * FROM Python(account)",
         "SELECT * FROM eval('SELECT 1') SETTINGS allow_experimental_eval_table_function = 1",
+        "SELECT * FROM format(JSONEachRow, 'a UInt8, x String DEFAULT file(''/etc/hostname'')', '{\"a\":1}')",
+        "SELECT * FROM format /* */ ('Values', 'x String', '(file(''/etc/hostname'')) {')",
+        "SELECT * FROM \"format\" (concat('Val', 'ues'), 'x String', '(fi\\x6ce(''/etc/hostname''))')",
+        "SELECT 1 SETTINGS additional_result_filter = 'file(''/etc/hostname'') != ''x'' '",
+        "SET additional_table_filters = {'system.one': 'file(''/etc/hostname'') != ''x'' '}",
+        "SET dialect = 'prql'",
         "SELECT 1 INTO OUTFILE '/etc/hostname.copy'",
         "SELECT 1 INTO/**/OUTFILE '/etc/hostname.copy'",
         "INSERT INTO FUNCTION file('/etc/hostname.copy', TSV, 'a String') VALUES ('x')",
@@ -108,6 +114,33 @@ def test_files_are_no_source_of_an_insert(http: httpx.Client) -> None:
     assert http.get("/", params={"query": "SELECT count() FROM t"}).text == "0\n"
 
 
+@pytest.mark.parametrize("call", ["file", "FILE", "`file`", "file/* */", '"f\\x69le"'])
+def test_values_are_expressions_and_reach_no_file(http: httpx.Client, call: str) -> None:
+    http.post("/", content="CREATE TABLE t (x String) ENGINE = Memory")
+    data = f"('file(1)'), ({call}('{HOST_FILE}'))"
+    for query in ("INSERT INTO t VALUES", "INSERT INTO t FORMAT Values", "INSERT INTO t FORMAT values"):
+        answer = http.post("/", params={"query": query}, content=data)
+        assert answer.headers["X-ClickHouse-Exception-Code"] == "497"
+        answer = http.post("/", content=f"{query} {data}")
+        assert answer.headers["X-ClickHouse-Exception-Code"] == "497"
+    assert http.get("/", params={"query": "SELECT count() FROM t"}).text == "0\n"
+    harmless = "INSERT INTO t VALUES ('file(1)'), ('it\\'s'), (lower('EVAL(2)'))"
+    assert http.post("/", content=harmless).status_code == 200
+
+
+@pytest.mark.parametrize("form", ["Values", "TSV FORMAT Values", f"Values\n(file('{HOST_FILE}'))"])
+def test_an_external_table_reaches_no_file(http: httpx.Client, form: str) -> None:
+    params = {"query": "SELECT x FROM beside", "beside_structure": "x String", "beside_format": form}
+    answer = http.post("/", params=params, files={"beside": ("beside", f"(file('{HOST_FILE}'))".encode())})
+    assert answer.headers["X-ClickHouse-Exception-Code"] in {"497", "73"}
+
+
+@pytest.mark.parametrize("name", ["additional_result_filter", "additional_table_filters", "dialect"])
+def test_a_setting_of_the_url_reaches_no_file(http: httpx.Client, name: str) -> None:
+    answer = http.post("/", params={name: f"file('{HOST_FILE}') != ''"}, content="SELECT 1")
+    assert answer.headers["X-ClickHouse-Exception-Code"] == "497"
+
+
 def test_a_parameter_cannot_name_the_function(http: httpx.Client) -> None:
     query = f"SELECT arrayMap({{f:Identifier}}, ['{HOST_FILE}'])"
     for value in ("file", "`file`", " file "):
@@ -134,6 +167,8 @@ def test_no_header_can_be_written_through_the_format(http: httpx.Client) -> None
         ("SELECT $$ file('x') $$", " file(\\'x\\') \n"),
         ("SELECT count(file) FROM (SELECT 1 AS file) WHERE file IN (1)", "1\n"),
         ("SELECT 1 AS profile, 'python(x)' AS `evaluation`", "1\tpython(x)\n"),
+        ("SELECT format('{}-{}', 'a', toString(1))", "a-1\n"),
+        ("SELECT 'a' IN ('file(1)', 'b' , 'a'), 1 IN (1, 2,3)", "1\t1\n"),
         ("SELECT number FROM numbers(1) UNION ALL SELECT * FROM values('a UInt8', 5) ORDER BY 1", "0\n5\n"),
     ],
 )
@@ -146,6 +181,15 @@ def test_an_unclosed_quote_is_refused_rather_than_guessed() -> None:
         refuse_forbidden("SELECT file('x", {})
     with pytest.raises(QueryFailure, match="not closed"):
         refuse_forbidden("SELECT file /* /* */ ('x')", {})
+    with pytest.raises(QueryFailure, match="not closed"):
+        refuse_forbidden("SELECT 'a', 'b''c, file(1)", {})
+
+
+def test_a_call_is_found_among_long_lists_of_literals() -> None:
+    ids = ", ".join(f"'id-{number}'" for number in range(20_000))
+    with pytest.raises(QueryFailure, match="file"):
+        refuse_forbidden(f"SELECT 1 IN ({ids}, file('x'), {ids})", {})
+    refuse_forbidden(f"SELECT 1 IN ({ids}, 'file(1)', {ids})", {})
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from telemetry_platform.embedded.clickhouse import config, owner
 from telemetry_platform.embedded.clickhouse.engine import Engine
 from telemetry_platform.embedded.clickhouse.execute import Executor
 from telemetry_platform.embedded.clickhouse.failures import QueryFailure
+from telemetry_platform.embedded.clickhouse.outcome import Outcomes
 from telemetry_platform.embedded.clickhouse.request import Account
 from telemetry_platform.embedded.clickhouse.server import Server
 from telemetry_platform.embedded.clickhouse.sessions import Sessions
@@ -135,7 +136,7 @@ def _run(options: argparse.Namespace) -> None:
         engine = Engine(address)
         sessions = Sessions(engine)
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="query") as threads:
-            app = Server(engine, Executor(engine, sessions), account, threads)
+            app = Server(engine, Executor(engine, sessions, Outcomes(engine)), account, threads)
             settings = uvicorn.Config(
                 app,
                 http="httptools",

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 # Only file() reads this setting, and file() is refused.
 CARRIER: Final = "rename_files_after_processing"
+# Tells one insert from all others in query_log (`outcome.py`); only the PromQL dialect reads this setting.
+MARK: Final = "promql_table"
+OWN_SETTINGS: Final = frozenset({CARRIER, MARK})
 CLIENT_ID: Final = f"if(Settings['{CARRIER}'] = '', query_id, Settings['{CARRIER}'])"
 # Tables whose query_id clients look up, and the views that show the client's own id in its place.
 VIEWS: Final = {"processes": "processes_by_client", "query_log": "query_log_by_client"}
@@ -87,7 +90,10 @@ class Connection:
                     self._raw.streaming_cancel_query(stream)
 
     def insert(self, sql: str, form: str, chunks: Iterator[bytes]) -> Any:  # noqa: ANN401 - the engine's result object
-        """Feed an INSERT chunk by chunk; whatever ends the chunks early aborts it."""
+        """Feed an INSERT chunk by chunk; whatever ends the chunks early aborts it.
+
+        The engine raises what is wrong with the data, and hides what goes wrong behind them: ask `outcome.py` instead.
+        """
         try:
             inserter = self._raw.send_insert(encoded(sql), form)
         except RuntimeError as error:
@@ -119,6 +125,10 @@ class Engine:
         # Holds the engine open while no request does: the last connection to close would shut it down.
         self._keeper = self.connect()
         self._keeper_lock = threading.Lock()
+        # Apart from the keeper: an insert does not wait for a KILL QUERY.
+        self._asker = self.connect()
+        self._asker_lock = threading.Lock()
+        self._asker.run("SET log_queries = 0, max_threads = 1")
         # query_log appears with the first flush, and a view needs its table.
         self._keeper.run("SELECT 1")
         self._keeper.run("SYSTEM FLUSH LOGS")
@@ -140,6 +150,11 @@ class Engine:
         except RuntimeError as error:
             raise from_engine(error) from None
 
+    def ask(self, sql: str) -> bytes:
+        """Answer a short question about the engine itself, whatever settings the asking request has."""
+        with self._asker_lock:
+            return bytes(self._asker.run(sql).bytes())
+
     def kill(self, query_id: str) -> None:
         """Ask a running query to end, by the client's id."""
         self._kill(f"Settings['{CARRIER}'] = {quoted(query_id)}")
@@ -156,6 +171,7 @@ class Engine:
         """Write what the logs hold and close the last connection, which ends the engine."""
         with suppress(QueryFailure):  # logs are a convenience; a full disk must not keep the process alive
             self._keeper.run("SYSTEM FLUSH LOGS")
+        self._asker.close()
         self._keeper.close()
 
 
@@ -167,7 +183,8 @@ def with_client_ids(sql: str, *, kill: bool) -> str:
     parts: list[str] = []
     position = 0
     for index, token in enumerate(found):
-        replacement = CLIENT_ID if kill and token.name == "query_id" else None
+        is_parameter = index > 0 and found[index - 1].text == "{"  # {query_id:String}
+        replacement = CLIENT_ID if kill and token.name == "query_id" and not is_parameter else None
         behind_system = index > 1 and found[index - 1].text == "." and found[index - 2].name == "system"
         reads = found[0].keyword in {"SELECT", "WITH", "EXPLAIN", "INSERT", ""}
         if not kill and reads and behind_system and token.name in VIEWS:

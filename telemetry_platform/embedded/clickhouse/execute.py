@@ -7,14 +7,16 @@ closed; whoever takes one closes it, on every way out, because that is what ends
 from __future__ import annotations
 
 import itertools
+import re
+import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from telemetry_platform.embedded.clickhouse import answers, compression, multipart
-from telemetry_platform.embedded.clickhouse.engine import CARRIER, assignments, with_client_ids
-from telemetry_platform.embedded.clickhouse.failures import READONLY, QueryFailure, failure
-from telemetry_platform.embedded.clickhouse.guard import refuse_forbidden
+from telemetry_platform.embedded.clickhouse.engine import CARRIER, MARK, assignments, with_client_ids
+from telemetry_platform.embedded.clickhouse.failures import READONLY, UNKNOWN_FORMAT, QueryFailure, failure
+from telemetry_platform.embedded.clickhouse.guard import refuse_forbidden, refuse_settings
 from telemetry_platform.embedded.clickhouse.statement import (
     STREAMABLE,
     Statement,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from telemetry_platform.embedded.clickhouse.answers import Answer
     from telemetry_platform.embedded.clickhouse.engine import Connection, Engine
+    from telemetry_platform.embedded.clickhouse.outcome import Outcomes
     from telemetry_platform.embedded.clickhouse.request import Request
     from telemetry_platform.embedded.clickhouse.sessions import Session, Sessions
 
@@ -36,21 +39,35 @@ if TYPE_CHECKING:
 _HEAD_BYTES: Final = 1024 * 1024
 
 
+_FORMAT: Final = re.compile(r"[A-Za-z0-9]{1,64}")
+
+
 @dataclass(frozen=True)
 class _Call:
     """One request with its connection."""
 
     request: Request
+    outcomes: Outcomes
     connection: Connection
     hold: ExitStack
     session: Session | None
+    mark: str
+
+    def insert(self, sql: str, form: str, data: Iterator[bytes]) -> Any:  # noqa: ANN401 - the engine's result object has no type
+        """Feed an INSERT that is stored when this returns."""
+        if _FORMAT.fullmatch(form) is None:
+            raise failure(UNKNOWN_FORMAT, "A format's name has letters and digits only.")  # it becomes part of the text
+        if form.lower() == "values":
+            data = _expressions(data)
+        return self.outcomes.insert(self.connection, sql, form, data, self.mark)
 
 
 class Executor:
     """Runs requests on an engine."""
 
-    def __init__(self, engine: Engine, sessions: Sessions) -> None:
+    def __init__(self, engine: Engine, sessions: Sessions, outcomes: Outcomes) -> None:
         self._engine = engine
+        self._outcomes = outcomes
         self._sessions = sessions
 
     def answer(self, request: Request, body: Iterator[bytes]) -> Answer:
@@ -67,11 +84,12 @@ class Executor:
             tables, plain = form.tables, iter(())
         statement, data = _statement(request, plain)
         refuse_forbidden(statement.text, request.parameters)
+        refuse_settings(request.settings)
         hold = ExitStack()
         try:
             call = self._open(request, statement, hold)
             for table in tables:
-                _add_external(call.connection, table)
+                _add_external(call, table)
             return _insert(call, statement, data) if statement.verb is Verb.INSERT_DATA else _query(call, statement)
         except BaseException:  # whatever happens, the connection goes back
             hold.close()
@@ -79,20 +97,22 @@ class Executor:
 
     def _open(self, request: Request, statement: Statement, hold: ExitStack) -> _Call:
         """A connection with the request's database, settings and query id in force."""
-        settings = {**request.settings, CARRIER: request.query_id}
+        mark = uuid.uuid4().hex
+        own = {CARRIER: request.query_id, MARK: mark}
+        settings = {**request.settings, **own}
         if request.session_id is None:
             connection = self._engine.connect()
             hold.callback(connection.close)
             if request.database not in {"", "default"}:
                 connection.run(f"USE {_name(request.database)}")
             connection.run(f"SET {assignments(settings)}")
-            return _Call(request, connection, hold, None)
+            return _Call(request, self._outcomes, connection, hold, None, mark)
         seconds, must_exist = request.session_seconds, request.session_must_exist
         session = hold.enter_context(self._sessions.use(request.session_id, seconds=seconds, must_exist=must_exist))
         session.use_database(request.database)
         # A SET statement decides what holds from now on, so the URL's settings step back before it.
-        session.apply({CARRIER: request.query_id} if first_keyword(statement.text) == "SET" else settings)
-        return _Call(request, session.connection, hold, session)
+        session.apply(own if first_keyword(statement.text) == "SET" else settings)
+        return _Call(request, self._outcomes, session.connection, hold, session, mark)
 
 
 def _query(call: _Call, statement: Statement) -> Answer:
@@ -123,8 +143,15 @@ def _insert(call: _Call, statement: Statement, data: Iterator[bytes]) -> Answer:
         call.connection.run(f"SET {assignments({f'param_{name}': value})}")
     form = statement.form or request.default_format or "Values"
     counts = answers.Counts()
-    counts.add(call.connection.insert(statement.text, form, data))
+    counts.add(call.insert(statement.text, form, data))
     return answers.shape(request, iter(()), form=form, counts=counts, hold=call.hold)
+
+
+def _expressions(data: Iterator[bytes]) -> Iterator[bytes]:
+    """The data of the format Values, once the guard has seen them: they are SQL expressions."""
+    text = multipart.whole(data)
+    refuse_forbidden(text.decode("utf-8", "surrogateescape"), {})
+    return iter((text,) if text else ())
 
 
 def _name(text: str) -> str:
@@ -173,8 +200,8 @@ def _recoded(statement: Statement) -> Statement:
     return replace(statement, text=statement.text.encode("latin-1").decode("utf-8", "surrogateescape"))
 
 
-def _add_external(connection: Connection, table: multipart.External) -> None:
+def _add_external(call: _Call, table: multipart.External) -> None:
     """Make a temporary table of the connection out of an external one."""
     refuse_forbidden(table.structure, {})
-    connection.run(f"CREATE TEMPORARY TABLE {_name(table.name)} ({table.structure})")
-    connection.insert(f"INSERT INTO {_name(table.name)}", table.form, iter((table.data,)))
+    call.connection.run(f"CREATE TEMPORARY TABLE {_name(table.name)} ({table.structure})")
+    call.insert(f"INSERT INTO {_name(table.name)}", table.form, iter((table.data,)))

@@ -37,9 +37,12 @@ class Form:
 
 
 def check_size(size: int) -> None:
-    """Refuse a query or form that is too large to be held."""
+    """Refuse what has to be held whole and is too large for that."""
     if size > MAX_BYTES:
-        raise failure(TOO_LARGE, f"A query or form may have {MAX_BYTES} bytes; send data as an INSERT's body.")
+        raise failure(
+            TOO_LARGE,
+            f"A query, a form, or data of the format Values may have {MAX_BYTES} bytes; insert in another format.",
+        )
 
 
 def whole(pieces: Iterator[bytes]) -> bytes:

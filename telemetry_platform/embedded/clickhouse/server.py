@@ -3,10 +3,12 @@
 What it does not do, compared with a real server:
 - no TCP (native protocol), no TLS, no replication, no clusters, one user, no roles, quotas or row policies;
   `currentUser()` is `default`;
-- no dictionaries, and no table, database or function that reads files, programs or addresses outside
-  (`config.py`, `guard.py`); no BACKUP;
+- no dictionaries, and no table, database or function that reads files, programs or addresses outside, so no table
+  function `format`, no filters in settings, no other dialects (`config.py`, `guard.py`); no BACKUP;
+- data of the format Values may have 64 MiB, since they are SQL and looked through first;
 - the engine gives each query an id of its own: system.processes, system.query_log and KILL QUERY are read with the
   client's ids, `queryID()`, SHOW PROCESSLIST and part_log show the engine's; an id may run twice at once;
+- an insert that fails with log_queries=0 is answered with code 1002 instead of its own (`outcome.py`);
 - settings of a URL are SET before the query, and query_log keeps those statements beside it, with their log_comment;
 - Arrow, Parquet, JSON and the ...WithNames formats are built whole before the first byte leaves; Native, RowBinary,
   CSV, TSV and the JSON lines stream;

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from telemetry_platform.embedded.clickhouse.engine import CARRIER, Connection, Engine, assignments, quoted
+from telemetry_platform.embedded.clickhouse.engine import OWN_SETTINGS, Connection, Engine, assignments, quoted
 from telemetry_platform.embedded.clickhouse.failures import (
     SESSION_IS_LOCKED,
     SESSION_NOT_FOUND,
@@ -52,14 +52,14 @@ class Session:
 
     def apply(self, settings: Mapping[str, str]) -> None:
         """Bring the connection to the given URL settings over what SET statements have left."""
-        new = [name for name in settings if name not in self.earlier and name != CARRIER]
+        new = [name for name in settings if name not in self.earlier and name not in OWN_SETTINGS]
         if new:
             names = ", ".join(quoted(name) for name in new)
             sql = f"SELECT name, value, changed FROM system.settings WHERE name IN ({names}) FORMAT JSONCompactEachRow"  # noqa: S608 - quoted
             rows = self.connection.run(sql).bytes()
             known = {name: value if changed else None for name, value, changed in map(json.loads, rows.splitlines())}
             self.earlier.update({name: known.get(name) for name in new})
-        for name in [name for name in self.applied if name not in settings and name != CARRIER]:
+        for name in [name for name in self.applied if name not in settings and name not in OWN_SETTINGS]:
             self._put_back(name)
         fresh = {name: value for name, value in settings.items() if self.applied.get(name) != value}
         if not fresh:
@@ -68,7 +68,7 @@ class Session:
             self.connection.run(f"SET {assignments(fresh)}")
         except QueryFailure:
             # One unknown name fails the whole SET, of which a part may hold: none of it may stay in the session.
-            for name in fresh.keys() - {CARRIER}:
+            for name in fresh.keys() - OWN_SETTINGS:
                 with suppress(QueryFailure):
                     self._put_back(name)
             raise
