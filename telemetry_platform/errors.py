@@ -34,6 +34,13 @@ class LeaseLostError(TransientError):
     """Another drain holds the lease: whatever this one still has in hand must not be committed."""
 
 
+class UnknownOutcomeError(TransientError):
+    """A store was told to write and did not confirm it: all, some or nothing of it may be there.
+
+    Sending it again is safe, because entries are recognised by their ids.
+    """
+
+
 class QueueFullError(TransientError):
     """The landing queue has no room; nothing of the request was taken."""
 

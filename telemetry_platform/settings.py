@@ -56,7 +56,9 @@ class RedisSettings(BaseModel):
         0.6, gt=0, le=0.95, description="share of maxmemory that the landing streams may fill before 503"
     )
     shards: int = Field(1, ge=1, le=64, description="streams per kind; a session's events always share one")
-    maxmemory_bytes: int | None = Field(None, description="the server's memory, when it reports no maxmemory itself")
+    maxmemory_bytes: int | None = Field(
+        None, description="the server's memory, when it reports no maxmemory; with neither the API is never ready"
+    )
 
 
 class TokenSettings(BaseModel):

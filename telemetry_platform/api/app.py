@@ -58,7 +58,7 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
     clock = now_ms or (lambda: time.time_ns() // 1_000_000)
     metrics = ApiMetrics()
     channel = RedisChannel(address(given.redis), TIMEOUT_SECONDS)
-    room = QueueRoom(channel, given.redis)
+    room = QueueRoom(channel, given.redis, kinds())
     keys = KeyList(given.postgres, given.keys, time.monotonic)
     source, loopback_only = key_source(given.api)
     doors = Doors(
@@ -71,7 +71,7 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with kept(keys, room, channel, given.keys.refresh_seconds):
+        async with kept(keys, room, channel, source, given.keys.refresh_seconds):
             yield
 
     app = FastAPI(
@@ -80,6 +80,8 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        # A redirect would name whatever host the request claims to be for, and lose the body of a POST on the way.
+        redirect_slashes=False,
         lifespan=lifespan,
         middleware=_middleware(given, metrics),
         exception_handlers={HTTPException: _problem, RequestValidationError: _problem},

@@ -14,7 +14,7 @@ from telemetry_platform.api import body as bodies
 from telemetry_platform.api.compliance import Doors, Incoming, admit
 from telemetry_platform.api.front import say
 from telemetry_platform.api.problems import MEDIA_TYPE, ProblemError, of_rejection
-from telemetry_platform.errors import PlatformError, QueueFullError
+from telemetry_platform.errors import PlatformError, QueueFullError, UnknownOutcomeError
 from telemetry_platform.processing.json_reading import JsonFaultError, may_need_repair, read_json
 from telemetry_platform.processing.payload_reading import Rejection
 
@@ -107,10 +107,16 @@ class EventsEndpoint:
 
 
 def _unavailable(error: PlatformError) -> ProblemError:
-    """503: nothing of the request was taken; the message names parts and settings of ours, so it stays in our log."""
+    """503, which says whether anything was taken; the message names parts and settings of ours: it stays in our log."""
     full = isinstance(error, QueueFullError)
     code = "queue_full" if full else "store_unavailable"
     detail = "nothing of the request was taken: send it again, with the same event ids"
+    if isinstance(error, UnknownOutcomeError):
+        code = "outcome_unknown"
+        detail = (
+            "it is not known whether the request was taken: send it again, with the same event ids; what was taken "
+            "already is recognised and not counted twice"
+        )
     return ProblemError(503, code, detail, headers={"Retry-After": _RETRY_SECONDS[full]}, cause=error)
 
 

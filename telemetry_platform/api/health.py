@@ -73,8 +73,14 @@ class Parts:
         """Whether the queue has room for events."""
         fill = self.room.fill
         if fill is None:
-            return Check(ok=True, detail="the server states no limit of its memory")
-        return Check(ok=fill < self.room.max_fill, detail=f"{fill:.0%} of {self.room.max_fill:.0%} filled")
+            return Check(
+                ok=False,
+                detail="how much the queue may hold is not known (yet): the server must be reachable and state its "
+                "maxmemory, or set TELEMETRY_REDIS__MAXMEMORY_BYTES",
+            )
+        # One kind at its cap is no reason to send everybody else away.
+        full = "".join(f"; no room for {kind}" for kind in self.room.full_kinds())
+        return Check(ok=fill < self.room.max_fill, detail=f"{fill:.0%} of {self.room.max_fill:.0%} filled{full}")
 
 
 def router(parts: Parts) -> APIRouter:

@@ -72,7 +72,8 @@ _PROBLEMS = {
     "413": "the body is too large",
     "415": "not JSON, or compressed",
     "422": "the event is not what its contract says; `errors` names the fields",
-    "503": "the queue is full or a store does not answer; nothing was taken: send again after Retry-After",
+    "503": "the queue is full or a store does not answer: send again after Retry-After, with the same event ids; after "
+    "`outcome_unknown` it may have been taken already, after every other code nothing was",
 }
 _HEADERS = (
     ("X-Consent-Level", "what the person agreed to: 0, 1, 2 or 3; everything else counts as 1", ["0", "1", "2", "3"]),

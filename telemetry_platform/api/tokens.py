@@ -47,6 +47,10 @@ class KeySource(Protocol):
         """Look for new keys, when it is time to."""
         ...
 
+    async def renew(self) -> None:
+        """Look for keys that were withdrawn, when the last look is long ago."""
+        ...
+
 
 class SecretKey:
     """The shared secret of development."""
@@ -60,6 +64,9 @@ class SecretKey:
 
     async def refresh(self) -> None:
         """A secret does not change while a process runs."""
+
+    async def renew(self) -> None:
+        """The same."""
 
 
 @dataclass(frozen=True)

@@ -86,16 +86,35 @@ def may_need_repair(body: bytes) -> bool:
     return _NEEDS_REPAIR.search(body) is not None
 
 
-def repaired(value: Any) -> tuple[Any, bool]:  # noqa: ANN401 - whatever JSON held
-    """The value with NULs and lone surrogates of texts and keys replaced, and whether there were any."""
+def repaired(event: Any) -> tuple[Any, bool]:  # noqa: ANN401 - whatever JSON held
+    """The event with NULs and lone surrogates of texts and keys replaced, and whether there were any.
+
+    Raises JsonFaultError when it is too deep.
+    """
+    # Before anything walks down by recursion: the reader lets through what is deeper than Python's stack.
+    _check_depth(event)
+    return _repaired(event)
+
+
+def _check_depth(event: Any) -> None:  # noqa: ANN401 - whatever JSON held
+    waiting: list[tuple[Any, int]] = [(event, 1)]
+    while waiting:
+        value, depth = waiting.pop()
+        if isinstance(value, (dict, list)):
+            if depth > MAX_DEPTH:
+                raise too_deep()
+            waiting.extend((part, depth + 1) for part in (value.values() if isinstance(value, dict) else value))
+
+
+def _repaired(value: Any) -> tuple[Any, bool]:  # noqa: ANN401 - whatever JSON held
     if isinstance(value, str):
         text = _UNSTORABLE.sub(_REPLACEMENT, value)
         return text, text != value
     if isinstance(value, list):
-        parts = [repaired(part) for part in value]
+        parts = [_repaired(part) for part in value]
         return [part for part, _ in parts], any(changed for _, changed in parts)
     if isinstance(value, dict):
-        pairs = [(repaired(key), repaired(part)) for key, part in value.items()]
+        pairs = [(_repaired(key), _repaired(part)) for key, part in value.items()]
         whole = _object([(key, part) for (key, _), (part, _) in pairs])
         return whole, any(key_changed or part_changed for (_, key_changed), (_, part_changed) in pairs)
     return value, False

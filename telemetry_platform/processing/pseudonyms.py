@@ -76,12 +76,27 @@ class KeyRing:
         state.update(_prefixed(identifier))
         return state.hexdigest()
 
-    def access_id(self, org_id: str, session_id: str) -> str:
-        """The identity of the access record of a view: the same on every re-send, and linked to nothing else."""
+    def access_id(self, org_id: str, session_id: str, actor_id: str, media_id: str) -> str:
+        """The identity of the access record of a view: the same on every re-send, and linked to nothing else.
+
+        Of the actor and the medium too, and not of the session alone: a session id is the client's word, and one that
+        somebody else used first, with whatever consent, would make the record of the real view a copy of theirs and
+        keep it out of the trail.
+        """
+        return self._keyed_id("access", org_id, session_id, actor_id, media_id)
+
+    def drop_id(self, org_id: str, kind: str, event_id: str) -> str:
+        """The identity of a drop: the same on every re-send, so that no drop is counted twice.
+
+        Keyed, since a drop must not be found by somebody who has the event's id.
+        """
+        return self._keyed_id("drop", org_id, kind, event_id)
+
+    def _keyed_id(self, *parts: str) -> str:
         key = self._keys.get((Domain.RESOURCE, 1))
         if key is None:
             raise StaleKeysError("the key of resource, epoch 1, is not known here: run `telemetry schema apply`")
-        message = b"".join(_prefixed(part) for part in ("access", org_id, session_id))
+        message = b"".join(map(_prefixed, parts))
         raw = bytearray(hmac.digest(key, message, "sha256")[:16])
         raw[6] = raw[6] & 0x0F | 0x80  # version 8: made by a rule of our own (RFC 9562)
         raw[8] = raw[8] & 0x3F | 0x80

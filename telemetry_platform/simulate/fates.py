@@ -27,6 +27,8 @@ class Fate(StrEnum):
     TOO_LATE = "too_late"
     REJECTED = "rejected"
     DROPPED = "dropped"
+    DROPPED_AGAIN = "dropped_again"
+    """A copy of a dropped event: dropped too, and not counted twice."""
     ERROR_ONLY = "error_only"
     """A player's error at consent 1: dropped as a media event, kept as an error; it leaves no session."""
     ERROR_ONLY_DUPLICATE = "error_only_duplicate"
@@ -48,9 +50,9 @@ def _fate(event: Outgoing, seen: set[str]) -> Fate:
         return Fate.TOO_LATE
     is_known = event.key in seen
     if event.level < ANALYTICS:
-        if event.event != "error" or event.level < ESSENTIAL:
-            return Fate.DROPPED
         seen.add(event.key)
+        if event.event != "error" or event.level < ESSENTIAL:
+            return Fate.DROPPED_AGAIN if is_known else Fate.DROPPED
         return Fate.ERROR_ONLY_DUPLICATE if is_known else Fate.ERROR_ONLY
     if is_known:
         return Fate.ID_CONFLICT if event.contradicts else Fate.DUPLICATE

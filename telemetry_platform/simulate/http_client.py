@@ -1,7 +1,7 @@
 """Browsers: every patient's requests in their order, many patients at once, with the retries of a real frontend.
 
-Invariants: a request that was answered 503 was not taken and is sent again as it was (same events, same ids), after the
-time that the answer asks for; one whose connection broke may have been taken and is sent again all the same, and is
+Invariants: a request that was answered 503 is sent again as it was (same events, same ids), after the time that the
+answer asks for; one whose connection broke may have been taken and is sent again all the same, and is
 counted, because what became of its first copy nobody knows.
 """
 

@@ -28,6 +28,7 @@ _ANSWERS = {
     Fate.TOO_LATE: "rejected",
     Fate.REJECTED: "rejected",
     Fate.DROPPED: "dropped",
+    Fate.DROPPED_AGAIN: "dropped",
     Fate.ERROR_ONLY: "dropped",
     Fate.ERROR_ONLY_DUPLICATE: "dropped",
 }
@@ -39,7 +40,12 @@ _OUTCOMES = {
     Fate.ERROR_ONLY_DUPLICATE: "duplicate",
 }
 _REFUSED = frozenset({Fate.REJECTED, Fate.TOO_LATE})
-_WITHOUT_CONSENT = frozenset({Fate.DROPPED, Fate.ERROR_ONLY, Fate.ERROR_ONLY_DUPLICATE})
+_DROPS = {
+    Fate.DROPPED: "stored",
+    Fate.DROPPED_AGAIN: "duplicate",
+    Fate.ERROR_ONLY: "stored",
+    Fate.ERROR_ONLY_DUPLICATE: "duplicate",
+}
 
 
 def entries_of(event: str, fate: str, *, is_first_access: bool) -> dict[str, str]:
@@ -47,11 +53,11 @@ def entries_of(event: str, fate: str, *, is_first_access: bool) -> dict[str, str
     found: dict[str, str] = {}
     if fate in _REFUSED:
         return found
-    if fate in _WITHOUT_CONSENT:
-        found["drops"] = "stored"
+    if fate in _DROPS:
+        found["drops"] = _DROPS[Fate(fate)]
     else:
         found["media"] = _OUTCOMES[Fate(fate)]
-    if event == "error" and fate != Fate.DROPPED:
+    if event == "error" and fate not in {Fate.DROPPED, Fate.DROPPED_AGAIN}:
         found["errors"] = _OUTCOMES[Fate(fate)]
     if event == "session_start":
         found["audit"] = "stored" if is_first_access else "duplicate"
@@ -161,7 +167,7 @@ def read_expected(path: Path) -> Expected:
                 answered[record["answer"]] += 1
                 for kind, outcome in record["entries"].items():
                     outcomes.setdefault(kind, Counter())[outcome] += 1
-                if "drops" in record["entries"]:
+                if record["entries"].get("drops") == "stored":
                     drops["media", record["level"], "consent_too_low"] += 1
             elif record["is_stored"]:
                 sessions[record["org_id"], record["session_id"]] = record["figures"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from telemetry_platform.contracts.landing import VERSION, stream_name
-from telemetry_platform.errors import TransientError
+from telemetry_platform.errors import TransientError, UnknownOutcomeError
 from telemetry_platform.stores.redis import ResponseError, platform_error
 from telemetry_platform.stores.redis_channel import pack
 
@@ -74,8 +74,9 @@ class LandingProducer:
     async def add(self, groups: Sequence[EntryGroup], *, durable: bool) -> int:
         """Add all entries; how many. `durable` waits until the server's file is on disk (audit entries).
 
-        Raises QueueFullError or TransientError; then nothing was taken, unless the connection was lost in between: a
-        client that tries again is recognised by its event ids.
+        Raises UnknownOutcomeError when some or all may have been taken: the answer did not come, the file is not on
+        disk, or a command failed within the transaction, which Redis does not roll back. After every other error
+        nothing was.
         """
         count = sum(len(group.events) for group in groups)
         if not count:
@@ -88,7 +89,7 @@ class LandingProducer:
 
         taken = False
         try:
-            replies = await self._channel.send_when_ready(encode, count + (3 if durable else 2))
+            replies = await self._sent(encode, count + (3 if durable else 2), used)
             _check(replies, durable=durable)
             taken = True
         finally:
@@ -96,6 +97,13 @@ class LandingProducer:
                 self._producer = self._new_name().encode()
                 self._numbers.clear()
         return count
+
+    async def _sent(self, encode: Callable[[], bytes], replies: int, used: Sequence[bytes]) -> list[Any]:
+        try:
+            return await self._channel.send_when_ready(encode, replies)
+        except TransientError as error:
+            # What was never encoded cannot have arrived.
+            raise UnknownOutcomeError(str(error)) if used else error from None
 
     def _encode(self, groups: Sequence[EntryGroup], *, durable: bool) -> bytes:
         parts = [_MULTI]
@@ -119,13 +127,13 @@ class LandingProducer:
 
 def _check(replies: Sequence[Any], *, durable: bool) -> None:
     """Raise when any command of the transaction was refused, or the file is not on disk."""
-    # An error while queueing says why; EXEC then only says that it gave up.
-    for reply in replies:
-        if isinstance(reply, ResponseError):
-            raise platform_error(reply)
     executed = replies[-2] if durable else replies[-1]
-    for reply in executed or ():
+    if isinstance(executed, ResponseError):
+        # An error while queueing says why; EXEC then only says that it gave up.
+        raise platform_error(next(reply for reply in replies if isinstance(reply, ResponseError)))
+    after = (*executed, replies[-1]) if durable else executed
+    for reply in after:
         if isinstance(reply, ResponseError):
-            raise platform_error(reply)
+            raise UnknownOutcomeError(str(platform_error(reply)))
     if durable and replies[-1][0] < 1:
-        raise TransientError("Redis did not sync its append-only file in time: check its disk, then try again")
+        raise UnknownOutcomeError("Redis did not sync its append-only file in time: check its disk, then try again")

@@ -1,45 +1,83 @@
 """How full the server of the landing queue is, asked at most once a second and never by a request.
 
-Invariant: audit entries have room of their own above what all others may fill, so that a flood of events never costs
-the audit trail an entry.
+Invariants: audit and security entries have room of their own above what all others may fill, and no other kind may fill
+all that the others share: a flood of errors costs neither the trail nor the media events their room.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from telemetry_platform.contracts.landing import stream_name
 from telemetry_platform.errors import QueueFullError
 from telemetry_platform.stores.redis import ResponseError, platform_error
 from telemetry_platform.stores.redis_channel import pack
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
     from telemetry_platform.settings import RedisSettings
     from telemetry_platform.stores.redis_channel import RedisChannel
 
 _INFO = pack(b"INFO", b"memory")
+_RESERVED = frozenset({"audit", "security"})
+# A drop is a few bytes without which the access record of a person who did not consent could not be taken.
+_MAY_COME_ALONG = frozenset({"drops"})
+STREAM_SHARE = 0.7
+"""What the streams of one kind may fill of the room that all kinds but the reserved ones share."""
 
 
 class QueueRoom:
-    """The last known share of memory that is used; None before the first look, or when the server has no limit."""
+    """The last known shares of memory that are used, by the server as a whole and by each kind's streams.
 
-    def __init__(self, channel: RedisChannel, settings: RedisSettings) -> None:
+    `fill` is None before the first look, and when neither the server nor the settings state how much there is.
+    """
+
+    def __init__(self, channel: RedisChannel, settings: RedisSettings, kinds: Iterable[str]) -> None:
         self._channel = channel
         self._limit = settings.maxmemory_bytes
+        self._streams = [
+            (kind, stream_name(kind, shard))
+            for kind in kinds
+            if kind not in _RESERVED
+            for shard in range(settings.shards)
+        ]
+        # An estimate from a few parts of each stream: the time it takes does not grow with the stream.
+        self._question = _INFO + b"".join(pack(b"MEMORY", b"USAGE", name.encode()) for _, name in self._streams)
         self.max_fill = settings.max_fill
         # Half of what the others leave: the rest is for the server's own work and for what is written between looks.
         self.audit_max_fill = settings.max_fill + (1 - settings.max_fill) / 2
         self.fill: float | None = None
+        self.fill_of: Mapping[str, float] = {}
 
     async def look(self) -> None:
-        """Ask the server."""
-        (reply,) = await self._channel.send(_INFO, 1)
-        if isinstance(reply, ResponseError):
-            raise platform_error(reply)
-        info = dict(line.split(":", 1) for line in reply.decode("utf-8", "replace").splitlines() if ":" in line)
+        """Ask the server, all in one round trip."""
+        replies = await self._channel.send(self._question, 1 + len(self._streams))
+        for reply in replies:
+            if isinstance(reply, ResponseError):
+                raise platform_error(reply)
+        info = dict(line.split(":", 1) for line in replies[0].decode("utf-8", "replace").splitlines() if ":" in line)
         limit = self._limit or int(info.get("maxmemory", 0))
+        used: defaultdict[str, int] = defaultdict(int)
+        for (kind, _), size in zip(self._streams, replies[1:], strict=True):
+            used[kind] += size or 0
         self.fill = int(info["used_memory"]) / limit if limit else None
+        self.fill_of = {kind: size / limit for kind, size in used.items()} if limit else {}
 
-    def check(self, *, audit_only: bool) -> None:
-        """Raise QueueFullError when there is no room for a request's entries."""
-        if self.fill is not None and self.fill >= (self.audit_max_fill if audit_only else self.max_fill):
+    def full_kinds(self) -> list[str]:
+        """The kinds whose streams fill their share."""
+        most = self.max_fill * STREAM_SHARE
+        return sorted(kind for kind, fill in self.fill_of.items() if fill >= most)
+
+    def check(self, kinds: Collection[str]) -> None:
+        """Raise QueueFullError when there is no room for a request with entries of these kinds."""
+        if self.fill is None or not kinds:
+            return
+        asked = set(kinds)
+        if asked & _RESERVED and asked <= _RESERVED | _MAY_COME_ALONG:
+            if self.fill >= self.audit_max_fill:
+                raise QueueFullError("the landing queue is full: try again when it has been drained")
+            return
+        if self.fill >= self.max_fill or not asked.isdisjoint(self.full_kinds()):
             raise QueueFullError("the landing queue is full: try again when it has been drained")

@@ -36,6 +36,14 @@ if TYPE_CHECKING:
 
 # What DateTime64 can hold: a clock that shows the year 1 is kept as its first day.
 _FIRST_MS, _LAST_MS = -2_208_988_800_000, 10_413_791_999_000
+# Of these a player may send several in one millisecond: a jump over two quarters reaches two milestones at once. By
+# session, type and time alone the second would be taken for a copy of the first, after a 202. Of all other types two in
+# one millisecond are one event sent twice.
+_TOLD_APART_BY = {
+    "milestone": ("percent",),
+    "seek": ("from_position", "to_position"),
+    "error": ("error_code",),
+}
 
 
 @dataclass(frozen=True)
@@ -103,9 +111,9 @@ class EventAcceptor:
             results[draft.place] = self._decide(draft, request)
         counts = Counter(map(_counted, results))
         groups = request.groups()
-        has_audit = any(group.kind == "audit" for group in groups)
-        self._landing.room.check(audit_only=has_audit and all(group.kind in {"audit", "drops"} for group in groups))
-        await self._landing.producer.add(groups, durable=has_audit)
+        streams = {group.kind for group in groups}
+        self._landing.room.check(streams)
+        await self._landing.producer.add(groups, durable="audit" in streams)
         return Accepted(results, counts, unknown, changed)
 
     def _draft(self, place: int, model: BaseModel, request: RequestEntries) -> Draft | Rejection:
@@ -122,7 +130,7 @@ class EventAcceptor:
         session = values.get(self.kind.session_field or "")
         event_id = values.get("event_id")
         if event_id is None:
-            event_id = self._new_id() if session is None else uuid5(session, f"{event}:{client_at}")
+            event_id = self._new_id() if session is None else uuid5(session, _name(event, client_at, values))
         row = self._rows.row(model, request.pseudonym)
         row["occurred_at"] = moment.at
         row["client_at"] = min(max(client_at, _FIRST_MS), _LAST_MS)
@@ -165,10 +173,16 @@ class EventAcceptor:
             request.add("errors", draft, error_report(draft.row), pin)
         answer = {"status": "accepted", "event_id": draft.event_id, "session_id": draft.session_id}
         if reason is not None:
-            request.add_drop(self.kind.name, draft.event, reason.value, str(self._new_id()))
+            request.add_drop(self.kind.name, draft, reason.value)
             return {**answer, "status": "dropped", "reason": reason.value}
         request.add(self.kind.name, draft, draft.row, pin)
         return answer
+
+
+def _name(event: str, client_at: int, values: dict[str, Any]) -> str:
+    """What an event without an id of its own is called within its session: the same on every re-send."""
+    told_apart = [str(getattr(values["data"], field)) for field in _TOLD_APART_BY.get(event, ())]
+    return ":".join([event, str(client_at), *told_apart])
 
 
 def _milliseconds(moment: datetime) -> int:

@@ -111,11 +111,12 @@ class RequestEntries:
         given = self.submission
         epoch = self._ring.epoch_at(Domain.AUDIT_ACTOR, given.received_at)
         actor_hash = self._ring.pseudonym(Domain.AUDIT_ACTOR, epoch, given.actor_id)
-        event_id = self._ring.access_id(given.org_id, draft.session_id or "")
+        media_id = draft.raw_media_id or ""
+        event_id = self._ring.access_id(given.org_id, draft.session_id or "", given.actor_id, media_id)
         body = access_record(
             occurred_at=draft.row["occurred_at"],
             actor_type=given.actor_type,
-            resource_id_hash=self.pseudonym(Domain.RESOURCE, draft.raw_media_id or ""),
+            resource_id_hash=self.pseudonym(Domain.RESOURCE, media_id),
             method=given.method,
             path=given.path,
             status_code=_ACCEPTED,
@@ -125,9 +126,10 @@ class RequestEntries:
         key = ("audit", self._shard(event_id), actor_hash, epoch)
         self._entries.setdefault(key, []).append((event_id, orjson.dumps(body)))
 
-    def add_drop(self, kind: str, event: str, reason: str, event_id: str) -> None:
+    def add_drop(self, kind: str, draft: Draft, reason: str) -> None:
         """That something was dropped: what and why, not whose."""
-        body = orjson.dumps({"kind": kind, "event": event, "reason": reason})
+        body = orjson.dumps({"kind": kind, "event": draft.event, "reason": reason})
+        event_id = self._ring.drop_id(self.submission.org_id, kind, draft.event_id)
         self._entries.setdefault(("drops", self._shard(event_id), _NOBODY, 0), []).append((event_id, body))
 
     def groups(self) -> list[EntryGroup]:

@@ -1,4 +1,4 @@
-"""When a store is full, gone, or hangs: nothing is taken, and the answer says when to come again."""
+"""When a store is full, gone, or hangs: the answer says whether anything was taken, and when to come again."""
 
 from __future__ import annotations
 
@@ -70,6 +70,8 @@ def test_a_server_that_is_gone_is_503(empty_platform: Settings) -> None:
         answer = api.post(event())
         assert answer.status_code == 503
         assert answer.headers["retry-after"] == "2"
+        assert answer.json()["code"] == "store_unavailable"
+        assert "nothing of the request was taken" in answer.json()["detail"]
         assert not is_ok(api, "redis")
         assert api.client.get("/health/live").status_code == 200
 
@@ -104,7 +106,10 @@ def test_a_refused_transaction_is_503_and_no_gap(api: Api) -> None:
     with redis.connect(api.settings.redis) as client:
         client.delete(stream)
         client.set(stream, "no stream")
-        assert api.post(event()).status_code == 503
+        answer = api.post(event("session_start"))
+        assert (answer.status_code, answer.json()["code"]) == (503, "outcome_unknown")
+        # Redis does not roll back: the access record of the same transaction is there.
+        assert len(api.entries("audit")) == 1
         client.delete(stream)
     assert api.post(event()).status_code == 202
     (after,) = api.entries("media")

@@ -59,6 +59,16 @@ def test_e20_nul_and_lone_surrogates_are_replaced_in_texts_and_keys() -> None:
     assert value == {"message": "boom\ufffdx", "a\ufffdb": ["\ufffd"], "kept": "\\u0000", "pair": "\U0001f600"}
 
 
+@pytest.mark.parametrize("depth", [6, 100, 600, 900, 5_000])
+def test_e23_a_repair_of_what_is_nested_without_end_is_refused(depth: int) -> None:
+    nested: object = "\x00"
+    for _ in range(depth):
+        nested = [nested]
+    with pytest.raises(JsonFaultError) as caught:
+        repaired(nested)
+    assert caught.value.code == "too_deep"
+
+
 def test_a_repair_that_makes_two_keys_equal_is_refused() -> None:
     with pytest.raises(JsonFaultError):
         repaired(read_json(rb'{"a\u0000":1,"a\ufffd":2}'))

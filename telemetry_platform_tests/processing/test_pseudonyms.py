@@ -50,8 +50,18 @@ def test_an_unknown_epoch_is_never_guessed() -> None:
 
 
 def test_access_ids_are_one_per_view_and_parts_cannot_run_together() -> None:
-    assert RING.access_id("org", "s1") == RING.access_id("org", "s1")
-    assert RING.access_id("org", "s1") != RING.access_id("orgs", "1")
+    view = ("org", "s1", "u-42", "knee")
+    assert RING.access_id(*view) == RING.access_id(*view)
+    others = (("orgs", "1", "u-42", "knee"), ("org", "s1", "u-43", "knee"), ("org", "s1", "u-42k", "nee"))
+    assert RING.access_id(*view) not in {RING.access_id(*other) for other in others}
+    assert len({RING.access_id(*other) for other in others}) == 3
+
+
+def test_a_drop_has_one_id_of_its_own_per_tenant_kind_and_event() -> None:
+    drop = ("org", "media", "e1")
+    assert RING.drop_id(*drop) == RING.drop_id(*drop)
+    others = (("orgm", "edia", "e1"), ("org", "errors", "e1"), ("org", "media", "e2"))
+    assert RING.drop_id(*drop) not in {RING.drop_id(*other) for other in others}
 
 
 def test_no_representation_shows_a_key() -> None:

@@ -44,7 +44,9 @@ def test_sent_is_accepted_plus_dropped_plus_rejected(tmp_path: Path, stories: li
     expected = read_expected(path)
     assert expected.sent == sum(expected.answers.values()) == sum(expected.answered.values())
     assert expected.answered == {"accepted": expected.sent}
-    assert expected.answers["dropped"] == sum(expected.drops.values()) == expected.outcomes["drops"]["stored"]
+    assert expected.answers["dropped"] == sum(expected.outcomes["drops"].values())
+    assert expected.outcomes["drops"]["duplicate"] > 0
+    assert sum(expected.drops.values()) == expected.outcomes["drops"]["stored"]
     assert expected.answers["accepted"] == sum(expected.outcomes["media"].values())
 
 
@@ -80,6 +82,9 @@ def test_what_an_error_leaves_at_each_level() -> None:
     assert entries_of("error", Fate.STORED, is_first_access=False) == {"media": "stored", "errors": "stored"}
     assert entries_of("error", Fate.ERROR_ONLY, is_first_access=False) == {"drops": "stored", "errors": "stored"}
     assert entries_of("error", Fate.DROPPED, is_first_access=False) == {"drops": "stored"}
+    assert entries_of("error", Fate.DROPPED_AGAIN, is_first_access=False) == {"drops": "duplicate"}
+    again = entries_of("error", Fate.ERROR_ONLY_DUPLICATE, is_first_access=False)
+    assert again == {"drops": "duplicate", "errors": "duplicate"}
     assert entries_of("error", Fate.REJECTED, is_first_access=False) == {}
 
 
