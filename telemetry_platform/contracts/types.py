@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 STRING_BYTES = 4 * 1024
@@ -16,6 +16,21 @@ STACK_BYTES = 32 * 1024
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}", re.ASCII)
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|z|[+-]\d{2}:\d{2})?", re.ASCII)
+# A code or a reason: words, with numbers as codes have them; a short number; a 32-bit code in hexadecimal. The
+# look-aheads keep out what such a field could smuggle past the pseudonyms, in this order: text without a letter, phone
+# and patient numbers (with separators too), IPv4 and IPv6 addresses, long keys and UUIDs.
+_CODE = re.compile(
+    r"[0-9]{1,6}|0x[0-9A-Fa-f]{1,8}|"
+    r"(?=[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}\Z)(?=.*[A-Za-z])"
+    r"(?!.*[0-9]{7})(?!(?:[^0-9]*[0-9]){9})"
+    r"(?!.*[0-9]{1,3}(?:\.[0-9]{1,3}){3})(?!.*(?:[0-9A-Fa-f]{0,4}:){3})"
+    r"(?!.*[0-9A-Fa-f]{12}).*"
+)
+_Connection = Literal[
+    "wifi", "4g", "5g", "3g", "2g", "slow-2g", "ethernet", "cellular", "bluetooth", "wimax", "mixed", "other", "none",
+    "unknown",
+]  # fmt: skip
+_CONNECTIONS = frozenset(get_args(_Connection))
 
 
 class Payload(BaseModel):
@@ -54,6 +69,21 @@ def parse_uuid(value: Any) -> UUID:  # noqa: ANN401 - whatever JSON held
     raise PydanticCustomError("uuid_format", "must be a UUID like 550e8400-e29b-41d4-a716-446655440000")
 
 
+def parse_code(value: str) -> str:
+    """A code or a reason that identifies nobody."""
+    if not _CODE.fullmatch(value):
+        raise PydanticCustomError("code_format", "must be a short code like MEDIA_ERR_NETWORK or 404, without ids")
+    return value
+
+
+def parse_connection(value: Any) -> Any:  # noqa: ANN401 - whatever JSON held
+    """A network's name from the closed list; a name that nobody knows is `other`, since it must not cost the event."""
+    if not isinstance(value, str):
+        return value
+    name = value.lower()
+    return name if name in _CONNECTIONS else "other"
+
+
 def _limit_bytes(limit: int) -> BeforeValidator:
     def check(value: Any) -> Any:  # noqa: ANN401 - whatever JSON held
         if isinstance(value, str) and len(value) * 4 > limit and len(value.encode("utf-8", "replace")) > limit:
@@ -69,6 +99,14 @@ Text = Annotated[str, _limit_bytes(STRING_BYTES)]
 Stack = Annotated[str, _limit_bytes(STACK_BYTES)]
 RawId = Annotated[str, Field(min_length=1, max_length=256)]
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
+"""A short name that is not stored: an address or an id could be written so, too."""
+Word = Annotated[str, Field(pattern=r"^[a-z][a-z_]{1,31}$")]
+# Patterns, and no Python, for what every heartbeat carries.
+PictureSize = Annotated[
+    str, Field(pattern=r"^(?:[0-9]{3,4}p[0-9]{0,3}|[0-9]{2,5}x[0-9]{2,5}|auto|sd|hd|fhd|uhd|[248]k)$")
+]
+Code = Annotated[str, Field(max_length=64), AfterValidator(parse_code)]
+Connection = Annotated[_Connection, BeforeValidator(parse_connection)]
 Seconds = Annotated[float, Field(ge=0, le=604_800)]
 Milliseconds = Annotated[float, Field(ge=0, le=604_800_000)]
 Count = Annotated[int, Field(ge=0, le=4_294_967_295)]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from telemetry_platform.contracts import columns as c
-from telemetry_platform.contracts.pii import Hashed, Scrubbed
+from telemetry_platform.contracts.pii import Hashed
 from telemetry_platform.contracts.registry import tables
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ PSEUDONYM = "^([0-9a-f]{64})?$"
 """64 hex digits, or nothing where no person or resource is concerned."""
 TRUNCATED_ADDRESS = rf"^(({_OCTET}\.){{3}}0|([0-9a-f]{{1,4}}(:[0-9a-f]{{1,4}}){{0,2}})?::)$"
 """An IPv4 address cut to /24, or an IPv6 address cut to /48."""
-EMAIL = _EMAIL
 EMAIL_OR_ADDRESS = f"{_EMAIL}|{_ADDRESS}"
 
 
@@ -40,7 +39,7 @@ class ColumnRule:
 
 
 def pii_rules(table: Table) -> tuple[ColumnRule, ...]:
-    """Pseudonyms are pseudonyms, addresses are cut, no text holds an e-mail, no free text an address."""
+    """Pseudonyms are pseudonyms, addresses are cut, no other text holds an e-mail or an address."""
     return tuple(rule for column in table.columns if (rule := _pii_rule(column)) is not None)
 
 
@@ -59,9 +58,8 @@ def _pii_rule(column: Column) -> ColumnRule | None:
         return ColumnRule(column.name, PSEUDONYM, must_match=True, sentence="is a pseudonym or a digest (64 hex)")
     if column.name == c.IP_TRUNCATED.name:
         return ColumnRule(column.name, TRUNCATED_ADDRESS, must_match=True, sentence="is cut to /24 or /48")
-    if isinstance(column.treatment, Scrubbed):
-        return ColumnRule(column.name, EMAIL_OR_ADDRESS, must_match=False, sentence="holds no e-mail and no address")
-    return ColumnRule(column.name, EMAIL, must_match=False, sentence="holds no e-mail")
+    # Kept text as well as scrubbed text: a field that was thought harmless is where an address would slip through.
+    return ColumnRule(column.name, EMAIL_OR_ADDRESS, must_match=False, sentence="holds no e-mail and no address")
 
 
 def _pseudonyms() -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""Free text without personal data: e-mails, addresses, tokens, phone numbers, long ids, names of user folders.
+"""Free text without personal data: e-mails, addresses, secrets, phone numbers, ids, user folders, query values.
 
 What is found is replaced by a word in brackets that says what stood there, so that a message stays readable. Invariant:
 every pattern takes linear time. Runs are possessive and begin only where the character before is not of the run, so
@@ -18,12 +18,49 @@ if TYPE_CHECKING:
 
 _MIN_PHONE_DIGITS, _MAX_PHONE_DIGITS = 9, 15
 _IPV6_COLONS = 2
+_ID_DIGITS = 5
+
+# A value in quotes (in quotes that are escaped themselves, too) or up to the next space.
+_VALUE = (
+    r"""(?:\\{1,8}+"[^"]*+"?|\\{1,8}+'[^']*+'?|"(?:[^"\\]++|\\[\s\S])*+"?|'(?:[^'\\]++|\\[\s\S])*+'?|"""
+    r"""(?:(?:bearer|basic|digest)\s++)?+\S++)"""
+)
+# What may stand between a name and its separator: the end of a quoted key.
+_KEY_END = r"""\\{0,8}+["']?+"""
 
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{4,}+(?:\.[\w-]*+){1,4}")
-_BEARER = re.compile(r"(?i)\b(bearer|basic|token)(\s++|=|:\s*+)[\w.~+/=-]{6,}+")
-_SECRET = re.compile(r"(?i)\b(password|passwd|pwd|secret|api[_-]?key|access[_-]?token|authorization)(\s*+[=:]\s*+)\S++")
+_KEY = re.compile(
+    r"(?<!\w)(?:(?:sk|pk|rk|gh[pousr]|github_pat|glpat|xox[a-z]|whsec|shpat)[_-](?=[\w-]{0,64}\d)|AKIA|ASIA|AIza)[\w-]{8,}+"
+)
+_COOKIE = re.compile(r"(?i)\b((?:set-)?cookie2?\s*+:\s*+)[^\r\n]++")
+_SECRET = re.compile(
+    # Inside longer names as well: db_password, x-api-key, csrftoken.
+    r"(?i)((?:password|passwd|passphrase|passcode|pwd|secret|api[_-]?key|(?:access|private|secret)[_-]?key|token|jwt|"
+    r"authorization|credential|signature|session[_-]?id|user[_-]?name)(?:[_-]?(?:value|hash|key|id|text))?s?"
+    # A sign alone, as in `unexpected token: }`, is no value.
+    rf"{_KEY_END}\s*+[=:]\s*+)(?=[^\sA-Za-z0-9]{{0,16}}[A-Za-z0-9])({_VALUE})"
+)
+_BEARER = re.compile(r"(?i)\b(bearer|basic|token)(\s++)([\w.~+/=-]{6,}+)")
+_QUERY = re.compile(r"""([?&#;][\w.%\[\]-]{1,64}+=)[^\s&#;"'<>]++""")
+_PERSONAL = re.compile(
+    r"(?i)(?<![A-Za-z0-9])((?:mrn|ssn|cnp|iban|pin|otp|sid|sig|auth|session|user|patient|tel|phone|mobile|login|dob)"
+    r"(?:[_ -]?(?:id|no|nr|number|code))?|"
+    r"(?:client|customer|account|member|person|subject|device)[_ -]?(?:id|no|nr|number))"
+    rf"({_KEY_END}(?:\s*+[=:#]\s*+|\s++))({_VALUE})"
+)
 _CREDENTIALS = re.compile(r"(?<=://)[^\s/@:]{1,256}+:[^\s/@]{1,256}+@")
-_EMAIL = re.compile(r"(?<![\w.+'-])[\w.+'-]++(?:@|%40)[\w.-]++", re.IGNORECASE)
+_EMAIL = re.compile(
+    # `%2B` and its like are signs of the name; `%2540` is an @ that was encoded twice.
+    r"(?<![\w.+'-])(?:[\w.+'-]{1,64}+%2[BDE]){0,3}+[\w.+'-]++(?:@|%(?:25)*+40)"
+    # Not an address: 1280x720@60, hls.js@1.5.7, and frames of a stack such as play@https://cdn.example/app.js.
+    r"(?![a-z]{2,10}:/)(?=[\d.-]{0,64}+[^\W\d_]|\d{1,3}(?:\.\d{1,3}){3})[\w.-]++",
+    re.IGNORECASE,
+)
+# What the rule for tables at rest takes for an e-mail must not pass, or the drain would refuse the row.
+_AT_REST = re.compile(
+    r"(?<![A-Za-z0-9._%+-])[A-Za-z0-9._%+-]++@"
+    r"(?=[A-Za-z0-9-]++(?:\.(?![A-Za-z]{2})[A-Za-z0-9-]++)*+\.[A-Za-z]{2})[A-Za-z0-9.-]++"
+)
 _IPV4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d]|\.\d)")
 _IPV6 = re.compile(r"(?<![0-9A-Fa-f:.])[0-9A-Fa-f:.]{3,}+(?:%\w++)?")
 _FOLDER = re.compile(
@@ -34,6 +71,10 @@ _FOLDER = re.compile(
 _UUID = re.compile(r"(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _PHONE = re.compile(r"(?<![\w.+])\+?[\d(][\d ().\-/]{6,}+")
 _RUN = re.compile(r"(?<!\w)\w{9,}+")
+_DIGITS = re.compile(r"(?<!\d)(?<!\d\.)(?:(?<!0x)\d{7,}+|\d{9,}+)")
+_DECIMAL = re.compile(r"(?:0|[1-9]\d{0,5})\.\d+")
+# Four numbers of which the second is a single digit: 120.0.6099.129. Groups of a phone number are longer.
+_VERSION = re.compile(r"\d{1,4}\.\d(?:\.\d{1,5}){2}")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?!\d)")
 _HEX = re.compile(r"[0-9a-fA-F]{12,}")
 _LONG_RUN = 20
@@ -58,26 +99,63 @@ def _ipv6(match: re.Match[str]) -> str:
 
 def _phone(match: re.Match[str]) -> str:
     run = match.group()
-    digits = sum(character.isdigit() for character in run)
-    if not _MIN_PHONE_DIGITS <= digits <= _MAX_PHONE_DIGITS or _DATE.match(run):
+    date = _DATE.match(run)
+    lead, number = ("", run) if date is None else (date.group(), run[date.end() :])
+    kept = number.rstrip(" (.-/")
+    digits = sum(character.isdigit() for character in kept)
+    # Long numbers without a separator are ids.
+    too_long = digits > _MAX_PHONE_DIGITS and kept.isdigit()
+    if digits < _MIN_PHONE_DIGITS or too_long or _DECIMAL.fullmatch(kept) or _VERSION.fullmatch(kept):
         return run
-    kept = run.rstrip(" (.-/")
-    return "[phone]" + run[len(kept) :]
+    gap = number[: len(number) - len(number.lstrip())]
+    return f"{lead}{gap}[phone]{number[len(kept) :]}"
+
+
+def _secret(match: re.Match[str]) -> str:
+    name, value = match.groups()
+    return name + _in_quotes(value, "[secret]")
+
+
+def _bearer(match: re.Match[str]) -> str:
+    """A token, but not the next word of a sentence, as in `token expired` or `Basic Authentication`."""
+    scheme, gap, value = match.groups()
+    word = value.rstrip(".")
+    is_word = word.isalpha() and (word.islower() or word.istitle()) and len(word) < _LONG_RUN
+    return match.group() if is_word else f"{scheme}{gap}[token]"
+
+
+def _personal(match: re.Match[str]) -> str:
+    """An id after the name of what it identifies; `session: expired` and `user 3 of 5` say nothing of anybody."""
+    name, separator, value = match.groups()
+    digits = sum(character.isdigit() for character in value)
+    if "=" in separator:
+        is_id = any(character.isalnum() for character in value)
+    elif separator.isspace():
+        is_id = digits >= _ID_DIGITS
+    else:
+        is_id = digits > 0
+    return name + separator + _in_quotes(value, "[id]") if is_id else match.group()
+
+
+def _in_quotes(value: str, word: str) -> str:
+    """The word in the quotes that the value had."""
+    quote = next((mark for mark in ('\\"', "\\'", '"', "'") if value.startswith(mark)), "")
+    return f"{quote}{word}{quote}"
 
 
 def _id(match: re.Match[str]) -> str:
-    """Long numbers, long hexadecimal, and long runs that mix letters and many digits."""
+    """Long hexadecimal, and long runs that mix letters and many digits."""
     run = match.group()
     digits = sum(character.isdigit() for character in run)
-    if run.isdigit() or (digits and _HEX.fullmatch(run)) or (len(run) >= _LONG_RUN and digits >= _LONG_DIGITS):
-        return "[id]"
-    return run
+    return "[id]" if digits and (_HEX.fullmatch(run) or (len(run) >= _LONG_RUN and digits >= _LONG_DIGITS)) else run
 
 
 RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
     ("token", _JWT, "[token]"),
-    ("bearer", _BEARER, r"\1\2[token]"),
-    ("secret", _SECRET, r"\1\2[secret]"),
+    ("key", _KEY, "[token]"),
+    ("cookie", _COOKIE, r"\1[secret]"),
+    ("secret", _SECRET, _secret),
+    ("bearer", _BEARER, _bearer),
     ("credentials", _CREDENTIALS, "[credentials]@"),
     ("email", _EMAIL, "[email]"),
     ("ipv4", _IPV4, "[address]"),
@@ -85,7 +163,11 @@ RULES: tuple[tuple[str, re.Pattern[str], Replacement], ...] = (
     ("ipv6", _IPV6, _ipv6),
     ("folder", _FOLDER, r"\1[user]"),
     ("phone", _PHONE, _phone),
+    ("personal", _PERSONAL, _personal),
+    ("query", _QUERY, r"\1[value]"),
+    ("digits", _DIGITS, "[id]"),
     ("id", _RUN, _id),
+    ("email_at_rest", _AT_REST, "[email]"),
 )
 """In this order: what is more specific comes first."""
 

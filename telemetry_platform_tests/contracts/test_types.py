@@ -10,7 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from telemetry_platform.contracts.types import BitsPerSecond, Identifier, Seconds, Text, Timestamp
+from telemetry_platform.contracts.types import (
+    BitsPerSecond,
+    Code,
+    Connection,
+    Identifier,
+    PictureSize,
+    Seconds,
+    Text,
+    Timestamp,
+    Word,
+)
 
 timestamps: TypeAdapter[datetime] = TypeAdapter(Timestamp)
 
@@ -75,3 +85,62 @@ def test_text_is_limited_in_bytes_not_in_characters() -> None:
     adapter: TypeAdapter[str] = TypeAdapter(Text)
     assert adapter.validate_python("é" * 2048) == "é" * 2048
     assert code_of(adapter, "é" * 2049) == "string_too_long"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["MEDIA_ERR_NETWORK", "E1", "404", "3", "hls.js:fragLoadError", "std::bad_alloc", "v4.2.1", "0x80070005", "4xx"],
+)
+def test_a_code_may_be_what_players_say(value: str) -> None:
+    assert TypeAdapter(Code).validate_python(value, strict=True) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "203.0.113.9",
+        "from-203.0.113.9",
+        "fd00:1:2::5",
+        "ana@example.com",
+        "0721234567",
+        "tel:0721-234-567",
+        "mrn1234567",
+        "f47ac10b-58cc-4372-a567-0e02b2c3d479",
+        "a9f86d081884c7d659a2feaa0c55ad015",
+        "two words",
+        "",
+        "E1\n",
+        "-",
+        "é",
+    ],
+)
+def test_e70_a_code_is_no_id(value: str) -> None:
+    assert code_of(TypeAdapter(Code), value) == "code_format"
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [("4g", "4g"), ("WiFi", "wifi"), ("0721234567", "other"), ("203.0.113.9", "other"), ("", "other")],
+)
+def test_e70_a_network_is_named_from_the_list_or_is_other(value: str, kept: str) -> None:
+    assert TypeAdapter(Connection).validate_python(value, strict=True) == kept
+
+
+@pytest.mark.parametrize("value", [4, True, ["4g"], {"type": "4g"}])
+def test_a_network_that_is_no_text_is_refused(value: object) -> None:
+    assert code_of(TypeAdapter(Connection), value) == "literal_error"
+
+
+@pytest.mark.parametrize("value", ["720p", "1080p60", "144p", "1920x1080", "auto", "4k"])
+def test_a_resolution_is_lines_or_a_size(value: str) -> None:
+    assert TypeAdapter(PictureSize).validate_python(value, strict=True) == value
+
+
+@pytest.mark.parametrize("value", ["u-42", "203.0.113.9", "720", "0721234567", "720p\n", "Ana"])
+def test_e70_a_resolution_is_nothing_else(value: str) -> None:
+    assert code_of(TypeAdapter(PictureSize), value) == "string_pattern_mismatch"
+
+
+@pytest.mark.parametrize("value", ["203.0.113.9", "u-42", "0721234567", "Video", "video\n", "ana@example.com"])
+def test_e70_a_medium_is_of_a_type_that_is_a_plain_word(value: str) -> None:
+    assert code_of(TypeAdapter(Word), value) == "string_pattern_mismatch"

@@ -10,7 +10,6 @@ from telemetry_platform.contracts.consent import ConsentLevel
 from telemetry_platform.contracts.pii import Hashed
 from telemetry_platform.contracts.registry import kinds, tables
 from telemetry_platform.processing.column_rules import (
-    EMAIL,
     EMAIL_OR_ADDRESS,
     PSEUDONYM,
     TRUNCATED_ADDRESS,
@@ -40,7 +39,7 @@ def test_what_is_no_pseudonym(value: str) -> None:
 
 @pytest.mark.parametrize("text", ["to a.b+c@mail.example.org now", "x@y.ro", "<ana@clinic.example>"])
 def test_e_mails_are_found(text: str) -> None:
-    assert re.search(EMAIL, text)
+    assert re.search(EMAIL_OR_ADDRESS, text)
 
 
 @pytest.mark.parametrize("text", ["no answer from 203.0.113.77", "203.0.113.77:443", "(10.1.2.3)"])
@@ -63,6 +62,13 @@ def test_every_hashed_column_and_every_address_of_every_table_has_a_rule() -> No
                 assert rules[column.name] == PSEUDONYM, (table.name, column.name)
             elif column.name == "ip_truncated":
                 assert rules[column.name] == TRUNCATED_ADDRESS
+
+
+@pytest.mark.parametrize("column", ["media_type", "error_code", "connection_type", "resolution", "reason"])
+def test_e70_an_address_is_looked_for_in_kept_text_too(column: str) -> None:
+    (rule,) = (rule for rule in pii_rules(kinds()["media"].table) if rule.column == column)
+    assert not rule.must_match
+    assert re.search(rule.pattern, "203.0.113.9")
 
 
 def test_the_level_of_a_kind_holds_for_what_is_folded_from_it() -> None:

@@ -14,20 +14,24 @@ from telemetry_platform.contracts.columns import Stored
 from telemetry_platform.contracts.pii import Domain, Hashed, Kept, NotStored, Scrubbed
 from telemetry_platform.contracts.types import (
     BitsPerSecond,
+    Code,
+    Connection,
     Count,
     Identifier,
     Milliseconds,
     Payload,
+    PictureSize,
     RawId,
     Seconds,
     Slug,
     Text,
     Timestamp,
+    Word,
 )
 
 Position = Annotated[Seconds | None, Kept(), Stored(unit="s"), Field(description="position in the medium")]
 Bitrate = Annotated[BitsPerSecond | None, Kept(), Stored(unit="bit/s")]
-Resolution = Annotated[Slug | None, Kept()]
+Resolution = Annotated[PictureSize | None, Kept()]
 Timing = Annotated[Milliseconds | None, Kept(), Stored(unit="ms")]
 CdnTime = Annotated[Timing, Field(description="time that the CDN took to answer the last segment request")]
 Counter = Annotated[Count | None, Kept()]
@@ -54,7 +58,7 @@ class SessionStart(Payload):
     video_load_time_ms: Annotated[Timing, Field(description="time until the medium could play")] = None
     cdn_response_time_ms: CdnTime = None
     connection_type: Annotated[
-        Slug | None, Kept(), Field(description="network as the browser names it: wifi, 4g, ...")
+        Connection | None, Kept(), Field(description="network as the browser names it: wifi, 4g, ...")
     ] = None
     effective_bandwidth: Annotated[
         Annotated[float, Field(ge=0, le=1_000_000)] | None,
@@ -97,7 +101,7 @@ class QualityChange(Payload):
     to_bitrate: Annotated[Bitrate, Field(description="bitrate after the change")] = None
     from_resolution: Annotated[Resolution, Field(description="resolution before the change")] = None
     to_resolution: Annotated[Resolution, Field(description="resolution after the change")] = None
-    reason: Annotated[Slug | None, Kept(), Field(description="why: of a quality change, or of a session's end")] = None
+    reason: Annotated[Code | None, Kept(), Field(description="why: of a quality change, or of a session's end")] = None
 
 
 class Seek(Payload):
@@ -119,7 +123,7 @@ class Milestone(Payload):
 class PlayerError(Payload):
     """The player failed; also reported to error_events."""
 
-    error_code: Annotated[Slug, Kept(), Field(description="code of the player or the browser")]
+    error_code: Annotated[Code, Kept(), Field(description="code of the player or the browser")]
     error_message: Annotated[Text | None, Scrubbed(), Field(description="message, scrubbed of personal data")] = None
     fatal: Annotated[bool, Kept(), Field(description="playback cannot go on")] = False
     http_status: Annotated[
@@ -159,11 +163,14 @@ class _Envelope(Payload):
     event_id: Annotated[
         Identifier | None,
         NotStored(),
-        Field(description="UUID of the event; derived from session, type and timestamp when missing"),
+        Field(
+            description="UUID of the event; derived from session, type, timestamp (and what a seek, a "
+            "milestone or an error says) when missing"
+        ),
     ] = None
     session_id: Annotated[Identifier, Kept(), Field(description="UUID of the view")]
     media_id: Annotated[RawId, Hashed(Domain.MEDIA), Field(description="id of the medium, stored as its pseudonym")]
-    media_type: Annotated[Slug, Kept(), Field(description="what was watched, e.g. video")] = "video"
+    media_type: Annotated[Word, Kept(), Field(description="what was watched, e.g. video")] = "video"
     timestamp: Annotated[
         Timestamp, NotStored(), Field(description="the client's clock at the event, RFC 3339 with zone")
     ]
