@@ -1,8 +1,8 @@
 """`freshness.p95`: seconds from a 202 to the row being readable, while a drain runs and from idle.
 
 The whole platform runs as in production: the sensor sees the entry, Dagster launches the drain, the drain stores it.
-The floor is what the engines need for one event when nothing waits for anything: add it to a stream, read it, insert it,
-see it. The promises are 2 seconds while draining and 15 from idle; they are printed beside.
+The floor is what the engines need for one event when nothing waits for anything: add to a stream, read, insert,
+see. The promises are 2 seconds while draining and 15 from idle; they are printed beside.
 """
 
 from __future__ import annotations

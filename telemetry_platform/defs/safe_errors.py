@@ -1,11 +1,12 @@
 """The outermost edge of a step: whatever leaves here is stored by Dagster and shown to people.
 
-Invariant: an exception that reaches Dagster holds no value of an event. The platform's own errors hold none; any other
-may quote the data that it stumbled over, so only its type and place go on.
+Invariants: an exception that reaches Dagster holds no value of an event (the platform's own errors hold none; any other
+may quote the data that it stumbled over, so only its type and place go on); a step that is tried again stays within its
+run's limit, after which Dagster would end it in the middle of its work.
 """
 
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,16 +16,23 @@ from telemetry_platform.errors import LeaseLostError, PermanentError, PlatformEr
 
 _RETRIES = 3
 _RETRY_SECONDS = 10.0
+_WORTH_SECONDS = 30.0
+"""A try that could work for less than this is left to the next run, which is asked for as long as entries wait."""
 
 
 @contextmanager
-def only_safe_errors() -> Iterator[None]:
-    """Let only an error that may pass be tried again; a lost lease is not, since another drain is at work."""
+def only_safe_errors(seconds_left: Callable[[], float]) -> Iterator[None]:
+    """Let only an error that may pass be tried again, and only while the run has time for it.
+
+    A lost lease is not tried again: another drain is at work.
+    """
     try:
         yield
     except LeaseLostError as error:
         raise error from None
     except TransientError as error:
+        if seconds_left() < _RETRY_SECONDS + _WORTH_SECONDS:
+            raise error from None
         raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=_RETRY_SECONDS) from _alone(error)
     except PlatformError as error:
         raise error from None

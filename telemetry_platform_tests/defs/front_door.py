@@ -22,11 +22,13 @@ def definitions() -> dg.Definitions:
 
 
 def drain_until_idle(
-    instance: dg.DagsterInstance, only: Sequence[dg.AssetKey] | None = None
+    instance: dg.DagsterInstance, only: Sequence[dg.AssetKey] | None = None, *, raise_on_error: bool = True
 ) -> dg.ExecuteInProcessResult:
     """Run the drain job until the queue is empty."""
     job = definitions().resolve_job_def("drain_landing")
-    return job.execute_in_process(instance=instance, run_config=_UNTIL_IDLE, asset_selection=only)
+    return job.execute_in_process(
+        instance=instance, run_config=_UNTIL_IDLE, asset_selection=only, raise_on_error=raise_on_error
+    )
 
 
 def check(instance: dg.DagsterInstance, key: dg.AssetCheckKey) -> tuple[dg.AssetCheckEvaluation, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ import dagster as dg
 import pytest
 
 from telemetry_platform.defs.keys import HEARTBEAT
+from telemetry_platform.defs.landing.drain import DRAINED_TAG
+from telemetry_platform.settings import load
 from telemetry_platform.stores.warehouse import open_warehouse
 from telemetry_platform_tests.defs import entries
 from telemetry_platform_tests.defs.front_door import definitions, drain_until_idle
@@ -41,7 +44,7 @@ def test_a_drain_tells_each_table_that_got_rows_and_leaves_the_others_alone(
     assert told[MEDIA_EVENTS].metadata["rows_stored"].value == 20
     assert told[MEDIA_SESSIONS].metadata["dagster/row_count"].value == 2
     assert told[AUDIT_LOGS].metadata["dagster/row_count"].value == 1
-    assert told[HEARTBEAT].metadata["entries"].value == 22
+    assert told[HEARTBEAT].metadata["entries_drained"].value == 22
     assert "| media | 1 | consent_too_low | 1 |" in str(told[HEARTBEAT].metadata["drops_by_reason"].value)
     checked = {(check.asset_key, check.check_name): check.passed for check in result.get_asset_check_evaluations()}
     assert checked == {
@@ -73,7 +76,8 @@ def test_a_re_sent_event_is_counted_as_a_duplicate(settings: Settings, instance:
 
     told = {event.asset_key: event.materialization.metadata for event in result.get_asset_materialization_events()}
     assert told[MEDIA_EVENTS]["rows_stored"].value == 1
-    assert told[MEDIA_EVENTS]["duplicates"].value == 1
+    assert told[MEDIA_EVENTS]["duplicates_left_out"].value == 1
+    assert told[MEDIA_EVENTS]["entries_drained"].value == 2
     assert told[MEDIA_EVENTS]["dagster/row_count"].value == 2
     assert again.event_id == first.event_id
 
@@ -91,6 +95,7 @@ def test_nothing_of_an_event_reaches_dagster(settings: Settings, instance: dg.Da
     assert not [line for line in logs if entries.media(2).actor_hash in line]
     beat = next(event for event in result.get_asset_materialization_events() if event.asset_key == HEARTBEAT)
     assert beat.materialization.metadata["dead_lettered"].value == 1
+    assert "| media_events | 1 | 0 | 0 | 0 | 1 |" in str(beat.materialization.metadata["entries_by_table"].value)
 
 
 def test_every_clickhouse_query_of_a_run_names_it(settings: Settings, instance: dg.DagsterInstance) -> None:
@@ -122,6 +127,34 @@ def test_selected_checks_look_without_draining(settings: Settings, instance: dg.
         if check.asset_key == dg.AssetKey(["landing", "media"]) and check.check_name == "queue_is_drained"
     )
     assert waiting.metadata["entries"].value == 1
+
+
+def test_a_run_says_when_it_is_done_with_draining(settings: Settings, instance: dg.DagsterInstance) -> None:
+    entries.add(settings, entries.media(1))
+    looked = definitions().resolve_job_def("check_tables").execute_in_process(instance=instance)
+    drained = drain_until_idle(instance)
+
+    for result in (looked, drained):
+        run = instance.get_run_by_id(result.run_id)
+        assert run is not None
+        assert run.tags[DRAINED_TAG] == "true"
+
+
+def test_a_step_is_tried_again_only_as_long_as_its_run_has_time(
+    settings: Settings, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and not listening: every connection is refused
+        monkeypatch.setenv("TELEMETRY_CLICKHOUSE__URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        # Time for one more try after ten seconds' wait, and not for two.
+        monkeypatch.setenv("TELEMETRY_DRAIN__BUDGET_SECONDS", "48")
+        load.cache_clear()
+        entries.add(settings, entries.media(1))
+        result = drain_until_idle(instance, raise_on_error=False)
+
+    assert not result.success
+    retries = [event for event in result.all_events if event.event_type is dg.DagsterEventType.STEP_UP_FOR_RETRY]
+    assert len(retries) == 1
 
 
 def test_two_tables_may_be_reported_alone(settings: Settings, instance: dg.DagsterInstance) -> None:

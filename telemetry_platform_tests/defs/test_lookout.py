@@ -6,7 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from telemetry_platform.defs.landing.lookout import GRACE_SECONDS, Holding, OpenRun, Stage, holding, judge
+from telemetry_platform.defs.landing.lookout import (
+    GRACE_SECONDS,
+    EndedRun,
+    Holding,
+    Judgement,
+    OpenRun,
+    Stage,
+    holding,
+    judge,
+    restrained,
+)
 from telemetry_platform.stores.landing_queue import Backlog
 from telemetry_platform.stores.lease import Lease
 
@@ -16,8 +26,19 @@ KILLED = Holding("run-1", free_seconds=1.0, given_back=False)
 GIVEN_BACK = Holding("run-1", free_seconds=1.0, given_back=True)
 
 
-def run(stage: Stage, age_seconds: float = 30.0, run_id: str = "run-1") -> OpenRun:
-    return OpenRun(run_id, stage, age_seconds)
+LONG_AGO = Holding("run-1", free_seconds=GRACE_SECONDS + 1, given_back=True)
+START = Judgement(start=True, reason="13 entries wait")
+
+
+def run(stage: Stage, age_seconds: float = 30.0, run_id: str = "run-1", limit_seconds: float = 660.0) -> OpenRun:
+    return OpenRun(run_id, stage, age_seconds, limit_seconds)
+
+
+def failures(count: int, *, last_ended: float) -> list[EndedRun]:
+    """So many in a row, the newest first, after a drain that did well."""
+    return [
+        EndedRun(f"run-{number}", failed=True, ended_seconds_ago=last_ended + number) for number in range(count)
+    ] + [EndedRun("well", failed=False, ended_seconds_ago=last_ended + count)]
 
 
 def test_entries_without_a_drain_start_one() -> None:
@@ -57,8 +78,7 @@ def test_a_run_that_gave_its_lease_back_is_finishing_and_not_dead() -> None:
 
 
 def test_a_run_that_never_finishes_after_its_lease_is_dead_in_the_end() -> None:
-    long_ago = Holding("run-1", free_seconds=GRACE_SECONDS + 1, given_back=True)
-    assert judge(WAITING, long_ago, [run(Stage.RUNNING, age_seconds=900.0)]).dead == ("run-1",)
+    assert judge(WAITING, LONG_AGO, [run(Stage.RUNNING, age_seconds=900.0)]).dead == ("run-1",)
 
 
 @pytest.mark.parametrize(("age", "dead"), [(10.0, ()), (GRACE_SECONDS + 1, ("run-2",))])
@@ -85,3 +105,43 @@ def test_a_lease_that_ends_before_its_term_was_given_back(term: float, given_bac
     renewed = datetime(2026, 2, 17, 10, 0, tzinfo=UTC)
     row = Lease("drain", "holder", "run-1", 3, renewed, renewed, renewed + timedelta(seconds=term))
     assert holding((row, 0.5), 20.0) == Holding("run-1", 0.5, given_back)
+
+
+@pytest.mark.parametrize("held", [LONG_AGO, Holding("run-1", free_seconds=5.0, given_back=False)])
+def test_a_run_that_has_drained_may_look_at_tables_until_its_limit(held: Holding) -> None:
+    limit = 660.0 + GRACE_SECONDS
+    judgement = judge(WAITING, held, [run(Stage.FINISHING, limit)])
+    assert not judgement.dead
+    assert not judgement.start
+    assert judge(WAITING, held, [run(Stage.FINISHING, limit + 1)]).dead == ("run-1",)
+
+
+def test_a_run_that_was_killed_in_a_further_try_is_dead_in_the_end() -> None:
+    killed = Holding("run-1", free_seconds=GRACE_SECONDS + 1, given_back=False)
+    assert judge(WAITING, killed, [run(Stage.FINISHING)]).dead == ("run-1",)
+
+
+def test_a_run_that_only_looks_needs_no_lease() -> None:
+    assert not judge(WAITING, None, [run(Stage.FINISHING, GRACE_SECONDS + 1)]).dead
+
+
+@pytest.mark.parametrize(
+    ("count", "pause"), [(1, 20.0), (2, 40.0), (3, 80.0), (4, 160.0), (5, 320.0), (6, 600.0), (7, 600.0)]
+)
+def test_each_failure_in_a_row_doubles_the_pause_up_to_ten_minutes(count: int, pause: float) -> None:
+    assert not restrained(START, failures(count, last_ended=pause - 1)).start
+    assert restrained(START, failures(count, last_ended=pause)).start
+
+
+def test_the_pause_says_how_long_it_is_and_what_to_do() -> None:
+    reason = restrained(START, failures(3, last_ended=23.0)).reason
+    assert reason == (
+        "13 entries wait; the last 3 drains failed, most recently run run-0, whose error says what to do: the next one "
+        "is asked for in 57 s; one started by hand runs at once"
+    )
+
+
+def test_one_drain_that_did_well_ends_the_pause() -> None:
+    well = EndedRun("well", failed=False, ended_seconds_ago=0.5)
+    assert restrained(START, [well, *failures(7, last_ended=1.0)]) == START
+    assert restrained(START, []) == START

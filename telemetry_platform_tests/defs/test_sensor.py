@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import dagster as dg
@@ -13,7 +14,8 @@ import pytest
 from pydantic import SecretStr
 
 from telemetry_platform.contracts.landing import GROUP, stream_name
-from telemetry_platform.defs.landing.drain import drain_landing
+from telemetry_platform.defs.landing.drain import DRAINED_TAG, drain_landing
+from telemetry_platform.defs.landing.lookout import GRACE_SECONDS
 from telemetry_platform.defs.landing.sensor import landing_has_events
 from telemetry_platform.defs.resources import PlatformResource
 from telemetry_platform.settings import RedisSettings, inherited_environment
@@ -181,6 +183,42 @@ def test_a_killed_run_is_reported_as_failed_and_replaced(
     assert stored(settings) == 2
     with redis.connect(settings.redis) as client:
         assert client.xpending(MEDIA, GROUP)["pending"] == 0
+
+
+def test_drains_that_fail_one_after_the_other_are_asked_for_ever_more_rarely(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    unreadable = [replace(entries.media(number), body=b"{") for number in range(settings.drain.invalid_min_entries)]
+    entries.add(settings, *unreadable)
+    first = look(instance)
+    failed = [drain_until_idle(instance, raise_on_error=False) for _ in range(2)]
+    second = look(instance)
+
+    assert isinstance(first, dg.RunRequest)
+    assert not any(result.success for result in failed)
+    assert isinstance(second, dg.SkipReason)
+    assert f"the last 2 drains failed, most recently run {failed[-1].run_id}" in str(second.skip_message)
+    with redis.connect(settings.redis) as client:
+        client.delete(MEDIA)  # somebody mended it
+    drain_until_idle(instance)
+    entries.add(settings, entries.media(100))
+    assert isinstance(look(instance), dg.RunRequest)
+
+
+@pytest.mark.parametrize(("tags", "status"), [({DRAINED_TAG: "true"}, "STARTED"), ({}, "FAILURE")])
+def test_only_a_run_that_should_hold_the_lease_is_reported_for_having_none(
+    settings: Settings, instance: dg.DagsterInstance, tags: dict[str, str], status: str
+) -> None:
+    entries.add(settings, entries.media(1))
+    run_id = open_run(instance, dg.DagsterRunStatus.NOT_STARTED)
+    instance.add_run_tags(run_id, tags)
+    begun = dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, drain_landing.name)
+    instance.report_dagster_event(begun, run_id, timestamp=time.time() - GRACE_SECONDS - 60)
+
+    found = look(instance)
+
+    assert instance.get_run_by_id(run_id).status.value == status  # type: ignore[union-attr]  # it was just made
+    assert isinstance(found, dg.SkipReason if tags else dg.RunRequest)
 
 
 def wait_for_lease(settings: Settings, child: subprocess.Popen[bytes]) -> str:

@@ -4,6 +4,7 @@ Invariants: one run at a time (a lease in PostgreSQL decides, Dagster's tag limi
 that lives for its budget, never one run per event; what reaches Dagster is counts, never anything of an event.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from telemetry_platform.contracts.registry import tables
 from telemetry_platform.defs.events.checks import AFTER_A_DRAIN, check_result, table_check_specs, table_rules
 from telemetry_platform.defs.events.specs import table_specs
 from telemetry_platform.defs.keys import HEARTBEAT
+from telemetry_platform.defs.landing.budget import Budget
 from telemetry_platform.defs.landing.queues import streams
 from telemetry_platform.defs.landing.results import heartbeat_result, queue_observations, table_results
 from telemetry_platform.defs.operations.heartbeat import heartbeat_spec
@@ -35,6 +37,8 @@ Result: TypeAlias = dg.MaterializeResult[None] | dg.AssetCheckResult | dg.AssetO
 DRAIN_STEP = "drain_streams"
 EXCLUSIVE_TAG = "telemetry/exclusive"
 """`dagster.yaml` lets one run at a time carry each value of it."""
+DRAINED_TAG = "telemetry/drained"
+"""On a run that is done with draining: it holds no lease, and is alive all the same while it looks at the tables."""
 _OVERTIME_SECONDS = 60
 """Dagster ends a run that outlives its budget by this: the last batch may still be on its way, a hung run may not."""
 _QUEUE_TIMEOUT_SECONDS = 5.0
@@ -70,7 +74,9 @@ def drain_streams(
     selected = context.op_execution_context.selected_asset_keys
     wanted = context.op_execution_context.selected_asset_check_keys
     since = datetime.now(UTC) - LATE_WINDOW
-    if selected:
+    if not selected:
+        _tag_as_drained(context)
+    else:
         since = datetime.now(UTC) - AFTER_A_DRAIN
         report = _drained(context, config, platform)
         fed = {result.asset_key: result for result in table_results(report, _row_counts(context, platform, report))}
@@ -85,14 +91,30 @@ def drain_streams(
 def _drained(context: dg.AssetExecutionContext, config: DrainConfig, platform: PlatformResource) -> DrainReport:
     run_id = context.run.run_id
     comment = log_comment(run_id=run_id, job=context.job_name, asset="/".join(HEARTBEAT.path))
-    with only_safe_errors(), platform.drain_stores(comment) as stores:
-        return drain(
-            stores,
-            platform.settings,
-            holder=f"dagster run {run_id}",
-            run_id=run_id,
-            until_idle=config.until_idle,
-        )
+    budget = Budget(_begun(context), platform.settings.drain.budget_seconds)
+    try:
+        with only_safe_errors(lambda: budget.left(time.time())), platform.drain_stores(comment) as stores:
+            return drain(
+                stores,
+                budget.limit(platform.settings, time.time()),
+                holder=f"dagster run {run_id}",
+                run_id=run_id,
+                until_idle=config.until_idle,
+            )
+    finally:
+        # Also before the step is tried again: until then it waits without a lease.
+        _tag_as_drained(context)
+
+
+def _begun(context: dg.AssetExecutionContext) -> float:
+    """When the run began, whichever try of its step this is."""
+    record = context.instance.get_run_record_by_id(context.run.run_id)
+    return record.start_time if record and record.start_time else time.time()
+
+
+def _tag_as_drained(context: dg.AssetExecutionContext) -> None:
+    """Tell the sensor not to look for this run's lease any more."""
+    context.instance.add_run_tags(context.run.run_id, {DRAINED_TAG: "true"})
 
 
 def _row_counts(context: dg.AssetExecutionContext, platform: PlatformResource, report: DrainReport) -> dict[str, int]:

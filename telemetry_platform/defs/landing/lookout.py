@@ -2,13 +2,15 @@
 
 Invariants: the lease is believed, not the status of a run, because a killed run stays STARTED for ever; nothing is
 remembered between two looks, so that resetting or turning off the sensor neither loses nor repeats anything: what has
-to be drained stands in Redis, and who drains it in PostgreSQL.
+to be drained stands in Redis, who drains it in PostgreSQL, and how the last drains ended in Dagster.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from itertools import takewhile
+from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,6 +22,11 @@ if TYPE_CHECKING:
 GRACE_SECONDS = 120.0
 """A run that began, or gave its lease back, less than this ago is on its way in or out, and not dead."""
 
+FIRST_PAUSE_SECONDS = 10.0
+LONGEST_PAUSE_SECONDS = 600.0
+RUNS_LOOKED_AT = 7
+"""More failures than this do not make the pause longer."""
+
 
 class Stage(Enum):
     """Where a run that has not ended stands, as Dagster knows it."""
@@ -27,6 +34,7 @@ class Stage(Enum):
     MADE = "about to be queued"
     WAITING = "waiting to start"
     RUNNING = "running"
+    FINISHING = "looking at what was stored"
     STOPPING = "being stopped"
 
 
@@ -37,6 +45,17 @@ class OpenRun:
     run_id: str
     stage: Stage
     age_seconds: float
+    limit_seconds: float = inf
+    """How long it may run; without a limit of its own, Dagster's run monitoring ends it."""
+
+
+@dataclass(frozen=True)
+class EndedRun:
+    """A run of the drain that came to an end by itself; one that a person stopped says nothing about the next."""
+
+    run_id: str
+    failed: bool
+    ended_seconds_ago: float
 
 
 @dataclass(frozen=True)
@@ -86,12 +105,43 @@ def judge(backlog: Mapping[str, Backlog], held: Holding | None, runs: Sequence[O
     return Judgement(start=entries > 0, reason=seen, dead=dead)
 
 
+def restrained(judgement: Judgement, ended: Sequence[EndedRun]) -> Judgement:
+    """Put a start off while drains fail one after the other; `ended` has the newest first.
+
+    A lasting fault (a schema that does not fit, most entries invalid) ends a drain within a second: asked for at every
+    look, failing runs would bury everything else that Dagster shows.
+    """
+    failures = list(takewhile(lambda run: run.failed, ended))
+    if not judgement.start or not failures:
+        return judgement
+    pause = min(FIRST_PAUSE_SECONDS * 2 ** len(failures), LONGEST_PAUSE_SECONDS)
+    left = pause - failures[0].ended_seconds_ago
+    if left <= 0:
+        return judgement
+    count = "drain failed" if len(failures) == 1 else f"{len(failures)} drains failed"
+    return replace(
+        judgement,
+        start=False,
+        reason=(
+            f"{judgement.reason}; the last {count}, most recently run {failures[0].run_id}, whose error says what to "
+            f"do: the next one is asked for in {left:.0f} s; one started by hand runs at once"
+        ),
+    )
+
+
 def _is_dead(run: OpenRun, held: Holding | None) -> bool:
     """A run that should be at work and has no lease: killed, or cut off from PostgreSQL, which comes to the same."""
+    own = held if held is not None and held.run_id == run.run_id else None
+    if run.stage is Stage.FINISHING:
+        # It needs no lease any more, and its looks may take as long as the run may last: Dagster ends it then, and
+        # this only if Dagster did not. One that could not give its lease back, since PostgreSQL was away, may be
+        # about to try again.
+        outlived = own is not None and not own.given_back and own.free_seconds > GRACE_SECONDS
+        return outlived or run.age_seconds > run.limit_seconds + GRACE_SECONDS
     if run.stage is not Stage.RUNNING:
         return False
-    if held is not None and held.run_id == run.run_id:
-        return not held.given_back or held.free_seconds > GRACE_SECONDS
+    if own is not None:
+        return not own.given_back or own.free_seconds > GRACE_SECONDS
     return run.age_seconds > GRACE_SECONDS
 
 

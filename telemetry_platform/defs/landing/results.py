@@ -31,7 +31,7 @@ def table_results(report: DrainReport, row_counts: Mapping[str, int]) -> Iterato
                 metadata={
                     **({"dagster/row_count": row_counts[name]} if name in row_counts else {}),
                     **_counts(counts, folded=table.derived_from is not None),
-                    "lag_seconds": report.oldest_undrained_seconds,
+                    "queue_lag_seconds": round(report.oldest_undrained_seconds, 3),
                 },
             )
 
@@ -40,31 +40,48 @@ def _counts(counts: TableReport, *, folded: bool) -> dict[str, int]:
     if folded:
         return {"rows_folded": counts.stored}
     return {
+        "entries_drained": _entries(counts),
         "rows_stored": counts.stored,
-        "duplicates": counts.duplicate,
-        "id_conflicts": counts.id_conflict,
-        "too_late": counts.too_late,
+        "duplicates_left_out": counts.duplicate,
+        "id_conflicts_left_out": counts.id_conflict,
+        "too_late_left_out": counts.too_late,
         "dead_lettered": counts.dead_lettered,
     }
 
 
+def _entries(counts: TableReport) -> int:
+    """What became of each entry is counted once."""
+    return counts.stored + counts.duplicate + counts.id_conflict + counts.too_late + counts.dead_lettered
+
+
 def heartbeat_result(report: DrainReport) -> dg.MaterializeResult[None]:
-    """What the whole drain did."""
+    """What the whole drain did, also for tables that got no rows out of their entries."""
     return dg.MaterializeResult(
         asset_key=HEARTBEAT,
         metadata={
             "batches": report.batches,
-            "entries": report.entries,
-            "missing_entries": report.missing,
+            "entries_drained": report.entries,
+            "entries_by_table": dg.MetadataValue.md(_by_table(report)),
+            "entries_missing": report.missing,
             "dead_lettered": sum(counts.dead_lettered for counts in report.tables.values()),
-            "dropped": sum(report.drops.values()),
+            "events_dropped_by_api": sum(report.drops.values()),
             "drops_by_reason": dg.MetadataValue.md(_drops(report)),
-            "lag_seconds": report.oldest_undrained_seconds,
-            "seconds": report.seconds,
-            "entries_per_second": report.entries / report.seconds if report.seconds else 0.0,
-            "fencing": report.fencing,
+            "queue_lag_seconds": round(report.oldest_undrained_seconds, 3),
+            "drained_for_seconds": round(report.seconds, 3),
+            "entries_per_second": round(report.entries / report.seconds, 1) if report.seconds else 0.0,
+            "lease_fencing_number": report.fencing,
         },
     )
+
+
+def _by_table(report: DrainReport) -> str:
+    lines = [
+        f"| {name} | {one.stored} | {one.duplicate} | {one.id_conflict} | {one.too_late} | {one.dead_lettered} |"
+        for name, table in tables().items()
+        if (one := report.tables.get(name)) and table.derived_from is None
+    ]
+    heading = "| table | stored | duplicates | id conflicts | too late | dead-lettered |"
+    return "\n".join([heading, "| --- | --- | --- | --- | --- | --- |", *lines]) if lines else "none"
 
 
 def _drops(report: DrainReport) -> str:
@@ -81,7 +98,7 @@ def queue_observations(kinds: Mapping[str, EventKind], backlog: Mapping[str, Bac
         yield dg.AssetObservation(
             asset_key=queue_key(kind),
             metadata={
-                "entries": sum(one.entries for one in waiting),
-                "lag_seconds": max(one.oldest_age_seconds for one in waiting),
+                "entries_waiting": sum(one.entries for one in waiting),
+                "queue_lag_seconds": round(max(one.oldest_age_seconds for one in waiting), 3),
             },
         )

@@ -1,15 +1,27 @@
 """The sensor of the landing queue: it counts, it never consumes.
 
-Invariant: one look costs one round trip to Redis and two short questions to PostgreSQL, however much waits, and gives
-up after seconds: Dagster's deadline for a sensor is 60 s, after which it would be asked again from the start.
+Invariant: one look costs one round trip to Redis and two short questions to PostgreSQL (three before a start), however
+much waits, and gives up after seconds: Dagster's deadline for a sensor is 60 s, after which it would be asked again
+from the start.
 """
 
 from datetime import UTC, datetime
+from math import inf
 
 import dagster as dg
 
-from telemetry_platform.defs.landing.drain import drain_landing
-from telemetry_platform.defs.landing.lookout import Holding, OpenRun, Stage, holding, judge
+from telemetry_platform.defs.landing.drain import DRAINED_TAG, drain_landing
+from telemetry_platform.defs.landing.lookout import (
+    RUNS_LOOKED_AT,
+    EndedRun,
+    Holding,
+    Judgement,
+    OpenRun,
+    Stage,
+    holding,
+    judge,
+    restrained,
+)
 from telemetry_platform.defs.landing.queues import streams
 from telemetry_platform.defs.resources import PlatformResource
 from telemetry_platform.errors import TransientError
@@ -23,6 +35,8 @@ _STAGES = {
     dg.DagsterRunStatus.STARTED: Stage.RUNNING,
     dg.DagsterRunStatus.CANCELING: Stage.STOPPING,
 }
+_ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
+_MAX_RUNTIME_TAG = "dagster/max_runtime"
 
 
 @dg.sensor(
@@ -32,7 +46,8 @@ _STAGES = {
     default_status=dg.DefaultSensorStatus.RUNNING,
     description=(
         "Looks whether entries wait in the landing streams while no drain holds the lease, and then asks for one run. "
-        "Also reports runs that were killed: Dagster would show them as running for ever."
+        "Also reports runs that were killed: Dagster would show them as running for ever. While drains fail one after "
+        "the other it asks ever more rarely, every ten minutes at last."
     ),
 )
 def landing_has_events(
@@ -48,7 +63,16 @@ def landing_has_events(
     except TransientError as error:
         return dg.SkipReason(f"could not look: {error}")
     records = _open_runs(context.instance, held)
-    judgement = judge(backlog, held, [_open_run(record, datetime.now(UTC)) for record in records])
+    now = datetime.now(UTC)
+    judgement = judge(backlog, held, [_open_run(record, now) for record in records])
+    if judgement.start:
+        # Before the dead are reported: a drain that was killed once is replaced at once.
+        judgement = restrained(judgement, _ended_runs(context.instance, now))
+    _report_dead(context, records, judgement)
+    return dg.RunRequest() if judgement.start else dg.SkipReason(judgement.reason)
+
+
+def _report_dead(context: dg.SensorEvaluationContext, records: list[dg.RunRecord], judgement: Judgement) -> None:
     for record in records:
         if record.dagster_run.run_id in judgement.dead:
             context.instance.report_run_failed(
@@ -57,7 +81,6 @@ def landing_has_events(
                 "drain goes on from its open batch.",
             )
             context.log.warning("run %s was reported as failed: it holds no lease", record.dagster_run.run_id)
-    return dg.RunRequest() if judgement.start else dg.SkipReason(judgement.reason)
 
 
 def _open_runs(instance: dg.DagsterInstance, held: Holding | None) -> list[dg.RunRecord]:
@@ -69,6 +92,26 @@ def _open_runs(instance: dg.DagsterInstance, held: Holding | None) -> list[dg.Ru
 
 
 def _open_run(record: dg.RunRecord, now: datetime) -> OpenRun:
+    run = record.dagster_run
     begun = record.start_time
     age = now.timestamp() - begun if begun else (now - record.create_timestamp).total_seconds()
-    return OpenRun(record.dagster_run.run_id, _STAGES[record.dagster_run.status], age)
+    stage = _STAGES[run.status]
+    if stage is Stage.RUNNING and DRAINED_TAG in run.tags:
+        stage = Stage.FINISHING
+    limit = run.tags.get(_MAX_RUNTIME_TAG, "")
+    return OpenRun(run.run_id, stage, age, limit_seconds=float(limit) if limit.isdecimal() else inf)
+
+
+def _ended_runs(instance: dg.DagsterInstance, now: datetime) -> list[EndedRun]:
+    """The last runs of the job that succeeded or failed, the newest first."""
+    records = instance.get_run_records(
+        dg.RunsFilter(job_name=drain_landing.name, statuses=_ENDED), limit=RUNS_LOOKED_AT
+    )
+    return [
+        EndedRun(
+            record.dagster_run.run_id,
+            failed=record.dagster_run.status is dg.DagsterRunStatus.FAILURE,
+            ended_seconds_ago=now.timestamp() - (record.end_time or record.update_timestamp.timestamp()),
+        )
+        for record in records
+    ]

@@ -22,7 +22,12 @@ def heartbeat_spec() -> dg.AssetSpec:
         description=(
             "Every drain that came to its end: batches, entries, drops by reason, lag. Drains are asked for by the "
             "sensor when entries wait, and every half hour when none do, so that an hour without one means that the "
-            "path from the queue to the tables stands still."
+            "path from the queue to the tables stands still.\n\n"
+            "- **entries_by_table**: stored, duplicates of what is stored, id conflicts (a known id, other content), "
+            "too late, dead-lettered: with the missing ones they add up to the entries drained\n"
+            "- **entries_missing**: claimed by an earlier drain and gone from the stream since\n"
+            "- **events_dropped_by_api**: not taken, for the reasons in **drops_by_reason**, and only counted\n"
+            "- **queue_lag_seconds**: age of the oldest entry still in any stream at the end\n"
         ),
         group_name="operations",
         owners=[Owner.DATA.value],
