@@ -102,7 +102,13 @@ def replay(
     finally:
         queue.close()
     out.print(f"{report.queued} queued again, {report.skipped} not there or replayed before.", markup=False)
-    if report.skipped:
+    if report.refused:
+        out.print(
+            f"{report.refused} cannot be replayed: event id, tenant, consent level or key epoch could not be read. "
+            "Look with `telemetry dead-letters show`, forget with `drop`.",
+            markup=False,
+        )
+    if report.skipped or report.refused:
         raise typer.Exit(1)
 
 

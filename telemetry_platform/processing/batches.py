@@ -2,12 +2,14 @@
 
 Invariants: pure, no clock, no I/O; the same entries give the same answer on every try, or a batch that is tried again
 would be counted differently. All work is done by column: only what a check has found wrong is looked at row by row.
-A row that leaves here satisfies its table, so that one bad entry cannot make a store refuse the whole block.
+A row that leaves here satisfies its table, so that one bad entry cannot make a store refuse the whole block, and its
+contract: what consent, pseudonyms and bounds demand holds at rest, whoever wrote into the queue.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -19,10 +21,9 @@ import pyarrow.json as pj
 from telemetry_platform.contracts import columns as c
 from telemetry_platform.contracts.landing import VERSION
 from telemetry_platform.contracts.rejects import DeadLetterReason
+from telemetry_platform.processing.column_limits import Limit, limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from telemetry_platform.contracts.event_kind import EventKind, Table
     from telemetry_platform.contracts.landing import RawEntries
 
@@ -39,7 +40,6 @@ _ARROW_TYPES: dict[str, pa.DataType] = {
     c.TIME: pa.int64(),
 }
 _UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
-_PSEUDONYM = "^([0-9a-f]{64})?$"
 _BLOCK_BYTES = 1 << 20
 # Milliseconds of 2000-01-01 and 2100-01-01: a time outside would be clipped by DateTime64 or kept for ever by a TTL.
 _MOMENTS = 946_684_800_000, 4_102_444_800_000
@@ -96,7 +96,7 @@ def decode(kind: EventKind, entries: RawEntries, epochs: Mapping[int, int | None
     if dead:
         bodies = [bodies[position] for position in positions]
         beside = beside.take(pa.array(positions, pa.int32()))
-    parsed, unreadable = _parse(bodies, _body_schema(kind.table), kind.table)
+    parsed, unreadable = _parse(bodies, _body_schema(kind.table), limits(kind))
     if unreadable:
         dead |= {positions[at]: DeadEntry(positions[at], reason, detail) for at, reason, detail in unreadable}
         wrong = {at for at, _, _ in unreadable}
@@ -166,9 +166,13 @@ def _read_beside(
     check(pc.match_substring_regex(beside["event_id"], _UUID), invalid, "event_id")
     check(_in_time(beside["received_at"]), invalid, "received_at")
     check(pc.greater(pc.binary_length(beside["org_id"]), 0), invalid, "org_id")
-    check(pc.match_substring_regex(beside["actor_hash"], _PSEUDONYM), invalid, "actor_hash")
+    for column, limit in limits(kind).items():
+        if column in c.BESIDE_BODY:
+            check(limit.each(beside[column]), invalid, column)
     check(pc.is_valid(beside["key_epoch"]), invalid, "key_epoch")
     check(pc.less_equal(beside["consent_level"], 3), invalid, "consent_level")
+    if kind.consent is not None:
+        check(pc.greater_equal(beside["consent_level"], kind.consent.value), invalid, "consent_level")
     if any(column.name == "key_epoch" for column in kind.table.columns):
         check(_under_known_epoch(beside, epochs), DeadLetterReason.UNKNOWN_EPOCH, "key_epoch")
     return beside.set_column(1, "received_at", beside["received_at"].cast(MILLISECONDS)), dead
@@ -190,18 +194,19 @@ def _under_known_epoch(beside: pa.Table, epochs: Mapping[int, int | None]) -> pa
 
 
 Unreadable = tuple[int, DeadLetterReason, str]
+Bounds = Mapping[str, Limit]
 
 
-def _parse(bodies: list[bytes], schema: pa.Schema, table: Table) -> tuple[pa.Table, list[Unreadable]]:
+def _parse(bodies: list[bytes], schema: pa.Schema, bounds: Bounds) -> tuple[pa.Table, list[Unreadable]]:
     """Bodies as columns; those that do not fit are found by halving, so that a few of them cost little."""
-    rows = _parse_all(bodies, schema)
+    rows = _parse_all(bodies, schema, bounds)
     if rows is not None:
         return rows, []
     if len(bodies) == 1:
-        return schema.empty_table().cast(_stored(schema)), [(0, *_why(bodies[0], schema))]
+        return schema.empty_table().cast(_stored(schema)), [(0, *_why(bodies[0], schema, bounds))]
     middle = len(bodies) // 2
-    left, wrong_left = _parse(bodies[:middle], schema, table)
-    right, wrong_right = _parse(bodies[middle:], schema, table)
+    left, wrong_left = _parse(bodies[:middle], schema, bounds)
+    right, wrong_right = _parse(bodies[middle:], schema, bounds)
     wrong = wrong_left + [(at + middle, reason, detail) for at, reason, detail in wrong_right]
     return pa.concat_tables([left, right]), wrong
 
@@ -215,7 +220,7 @@ def _is_time(field: pa.Field) -> bool:
     return bool(field.type == pa.int64())
 
 
-def _parse_all(bodies: list[bytes], schema: pa.Schema) -> pa.Table | None:
+def _parse_all(bodies: list[bytes], schema: pa.Schema, bounds: Bounds) -> pa.Table | None:
     """All bodies as columns, or None when any of them is not exactly one object that fits."""
     if not bodies:
         return schema.empty_table().cast(_stored(schema))
@@ -235,28 +240,33 @@ def _parse_all(bodies: list[bytes], schema: pa.Schema) -> pa.Table | None:
         rows.validate(full=True)
     except pa.ArrowInvalid:
         return None
-    if rows.num_rows != len(bodies) or not all(_fits(rows[field.name], field) for field in schema):
+    if rows.num_rows != len(bodies):
+        return None
+    if not all(_fits(rows[field.name], field, bounds.get(field.name)) for field in schema):
         return None
     return rows.cast(_stored(schema))
 
 
-def _fits(values: pa.ChunkedArray, field: pa.Field) -> bool:
-    """Whether a column holds nothing that its table cannot: no NULL without leave, NaN, NUL, odd moment or id."""
+def _fits(values: pa.ChunkedArray, field: pa.Field, limit: Limit | None) -> bool:
+    """Whether a column holds nothing that its table or contract cannot: no NULL without leave, NaN, NUL, odd moment."""
     if values.null_count and not field.nullable:
         return False
     if _is_time(field):
-        bounds = _CLIENT_MOMENTS if field.name == c.CLIENT_AT.name else _MOMENTS
-        return bool(pc.all(_in_time(values, bounds), min_count=0).as_py())
-    if pa.types.is_floating(field.type):
-        return bool(pc.all(pc.is_finite(values), min_count=0).as_py())
+        moments = _CLIENT_MOMENTS if field.name == c.CLIENT_AT.name else _MOMENTS
+        return bool(pc.all(_in_time(values, moments), min_count=0).as_py())
+    if pa.types.is_floating(field.type) and not pc.all(pc.is_finite(values), min_count=0).as_py():
+        return False
     if pa.types.is_string(field.type):
+        # Few values are distinct, and patterns cost more than finding out which.
+        values = pc.unique(values).drop_null()
         if (field.metadata or {}).get(b"type") == b"UUID":
             return bool(pc.all(pc.match_substring_regex(values, _UUID), min_count=0).as_py())
-        return not pc.any(pc.match_substring(values, "\0"), min_count=0).as_py()
-    return True
+        if pc.any(pc.match_substring(values, "\0"), min_count=0).as_py():
+            return False
+    return limit is None or limit.hold(values)
 
 
-def _why(body: bytes, schema: pa.Schema) -> tuple[DeadLetterReason, str]:
+def _why(body: bytes, schema: pa.Schema, bounds: Bounds) -> tuple[DeadLetterReason, str]:
     """Why one body is no row, and the names of the columns at fault: never a name or value of the body's own."""
     try:
         found = json.loads(body)
@@ -264,10 +274,10 @@ def _why(body: bytes, schema: pa.Schema) -> tuple[DeadLetterReason, str]:
         return DeadLetterReason.UNREADABLE_BODY, "no JSON"
     if not isinstance(found, dict):
         return DeadLetterReason.UNREADABLE_BODY, "no JSON object"
-    wrong = [field.name for field in schema if not _fits_alone(found, field)]
+    wrong = [field.name for field in schema if not _fits_alone(found, field, bounds)]
     return DeadLetterReason.INVALID_FIELD, ", ".join(wrong) or "unknown or repeated field"
 
 
-def _fits_alone(found: dict[str, object], field: pa.Field) -> bool:
+def _fits_alone(found: dict[str, object], field: pa.Field, bounds: Bounds) -> bool:
     body = json.dumps({field.name: found[field.name]} if field.name in found else {}).encode()
-    return _parse_all([body], pa.schema([field])) is not None
+    return _parse_all([body], pa.schema([field]), bounds) is not None

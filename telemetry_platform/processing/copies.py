@@ -60,6 +60,26 @@ def against_stored(table: Table, rows: pa.Table, stored: pa.Table) -> Sifted:
     return Sifted(_one(pc.invert(known)), pc.sum(known).as_py() - conflicts if rows.num_rows else 0, conflicts)
 
 
+def earliest_starts(stored: pa.Table, own: pa.Table) -> pa.Table:
+    """When each session began: session_id, org_id and started_at, of the starts that are stored and a batch's own ones.
+
+    `stored` has these columns, `own` are rows that start sessions.
+    """
+    moment = pa.timestamp("ms", "UTC")
+    starts = pa.table(
+        {
+            name: pa.chunked_array([*stored[name].cast(kind).chunks, *own[source].cast(kind).chunks], kind)
+            for name, source, kind in (
+                ("session_id", "session_id", pa.string()),
+                ("org_id", "org_id", pa.string()),
+                ("started_at", "occurred_at", moment),
+            )
+        }
+    )
+    earliest = starts.group_by(["session_id", "org_id"]).aggregate([("started_at", "min")])
+    return earliest.rename_columns({"started_at_min": "started_at"})
+
+
 def in_time(rows: pa.Table, starts: pa.Table, limit: timedelta) -> pa.Array:
     """Whether each row is at most `limit` after the start of its session, where `starts` knows it.
 

@@ -19,10 +19,16 @@ _COLUMNS = (
     "detail, attempts, body, created_at"
 )
 
+UNKNOWN = -1
+"""Stands for a level or an epoch that could not be read: no value, so that nobody takes it for one."""
+
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """One entry that was put aside; `detail` names fields or an error's class, never a value."""
+    """One entry that was put aside; `detail` names fields or an error's class, never a value.
+
+    What stands beside the body and could not be read is empty or UNKNOWN.
+    """
 
     kind: str
     stream: str
@@ -41,6 +47,11 @@ class DeadLetter:
     created_at: datetime
     id: int = 0
     replayed_at: datetime | None = None
+
+    @property
+    def is_replayable(self) -> bool:
+        """Whether it is known whose the entry is, and under which consent and key it was taken."""
+        return bool(self.event_id and self.org_id) and UNKNOWN not in (self.key_epoch, self.consent_level)
 
 
 def add(conn: Connection, letters: Sequence[DeadLetter]) -> None:

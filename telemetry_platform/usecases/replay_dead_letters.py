@@ -2,7 +2,8 @@
 
 Invariants: a letter is locked while it is queued, and marked in the same transaction; killed in between, it is queued
 once more by the next replay, and its event_id sees to it that it is stored once. A replayed entry carries no
-producer's number: it is not one of those that are counted from the API.
+producer's number: it is not one of those that are counted from the API. A letter of which nobody knows whose it is,
+or under which consent and key it was taken, is never queued: the drain would have to make that up.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReplayReport:
-    """How many letters were queued again, and how many were not there or had been replayed before."""
+    """How many letters were queued again, were not there or replayed before, and lack what a replay needs."""
 
     queued: int = 0
     skipped: int = 0
+    refused: int = 0
 
 
 def replay(
@@ -40,17 +42,20 @@ def replay(
     """
     if body is not None and "\n" in body.strip():
         raise ContractViolationError("the mended body must be one JSON object on one line")
-    queued = skipped = 0
+    queued = skipped = refused = 0
     for letter_id in letter_ids:
         with conn.transaction():
             letter = dead_letters.find(conn, letter_id)
             if letter is None or letter.replayed_at is not None:
                 skipped += 1
                 continue
+            if not letter.is_replayable:
+                refused += 1
+                continue
             queue.requeue(letter.stream, _entry(letter, body))
             dead_letters.mark_replayed(conn, letter_id, now=now)
             queued += 1
-    return ReplayReport(queued, skipped)
+    return ReplayReport(queued, skipped, refused)
 
 
 def _entry(letter: DeadLetter, body: str | None) -> LandingEntry:

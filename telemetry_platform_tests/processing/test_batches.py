@@ -76,6 +76,19 @@ def test_e18_one_wrong_entry_of_100_is_found_and_named() -> None:
         (orjson.dumps(altered(event=None)), DeadLetterReason.INVALID_FIELD),
         (orjson.dumps(altered(nobody_knows=1)), DeadLetterReason.INVALID_FIELD),
         (orjson.dumps(altered(resolution="a\0b")), DeadLetterReason.INVALID_FIELD),
+        (orjson.dumps(altered(ip_truncated="203.0.113.9")), DeadLetterReason.INVALID_FIELD),
+        (orjson.dumps(altered(ip_truncated="2001:db8:1:2::")), DeadLetterReason.INVALID_FIELD),
+        (orjson.dumps(altered(media_id="Knee Squat")), DeadLetterReason.INVALID_FIELD),
+        (orjson.dumps(altered(media_id="")), DeadLetterReason.INVALID_FIELD),
+        (orjson.dumps(altered(media_type="ana@example.com")), DeadLetterReason.INVALID_FIELD),
+        (orjson.dumps(altered(media_type="Ana Popescu")), DeadLetterReason.INVALID_FIELD),
+        (orjson.dumps(altered(browser_family="ana@example.com")), DeadLetterReason.INVALID_FIELD),
+        (orjson.dumps(altered(event="nonsense")), DeadLetterReason.INVALID_FIELD),
+        (orjson.dumps(altered(event="play\n")), DeadLetterReason.INVALID_FIELD),
+        (orjson.dumps(altered(position_seconds=-5)), DeadLetterReason.INVALID_FIELD),
+        (orjson.dumps(altered(position_seconds=604_801)), DeadLetterReason.INVALID_FIELD),
+        (orjson.dumps(altered(event="milestone", percent=26)), DeadLetterReason.INVALID_FIELD),
+        (orjson.dumps(altered(error_message="no answer from 203.0.113.77")), DeadLetterReason.INVALID_FIELD),
     ],
 )
 def test_e22_a_body_that_is_no_row_is_put_aside_and_its_neighbours_are_not(
@@ -92,6 +105,11 @@ def test_e22_a_body_that_is_no_row_is_put_aside_and_its_neighbours_are_not(
         ({"event_id": "1"}, DeadLetterReason.INVALID_FIELD, "event_id"),
         ({"event_id": an_id(2).upper()}, DeadLetterReason.INVALID_FIELD, "event_id"),
         ({"actor_hash": "u-42"}, DeadLetterReason.INVALID_FIELD, "actor_hash"),
+        ({"actor_hash": "", "key_epoch": 0}, DeadLetterReason.INVALID_FIELD, "actor_hash"),
+        ({"actor_hash": b"\xff"}, DeadLetterReason.INVALID_FIELD, "actor_hash"),
+        ({"org_id": "ana@example.com"}, DeadLetterReason.INVALID_FIELD, "org_id"),
+        ({"consent_level": 0}, DeadLetterReason.INVALID_FIELD, "consent_level"),
+        ({"consent_level": 1}, DeadLetterReason.INVALID_FIELD, "consent_level"),
         ({"consent_level": 4}, DeadLetterReason.INVALID_FIELD, "consent_level"),
         ({"consent_level": 300}, DeadLetterReason.INVALID_FIELD, "consent_level"),
         ({"key_epoch": "one"}, DeadLetterReason.INVALID_FIELD, "key_epoch"),
@@ -106,6 +124,32 @@ def test_fields_beside_the_body_are_checked(fields: dict[str, Any], reason: Dead
     decoded = decode(kinds()["media"], entries, OPEN)
     assert [(dead.position, dead.reason, dead.detail) for dead in decoded.dead] == [(1, reason, detail)]
     assert decoded.rows.num_rows == 2
+
+
+def test_an_error_report_is_taken_at_consent_1_and_not_below_and_within_the_bounds_of_its_figures() -> None:
+    body = {name: value for name, value in altered().items() if name not in {"event", "media_type"}}
+    body |= {"source": "video", "error_code": "E1", "fatal": False}
+    entries = raw(
+        entry("errors", body, AT, an_id(1), consent_level=1),
+        entry("errors", body, AT, an_id(2), consent_level=0),
+        entry("errors", body | {"position_seconds": -5}, AT, an_id(3), consent_level=1),
+        entry("errors", body | {"message": "mail to ana@example.com"}, AT, an_id(4), consent_level=1),
+    )
+    decoded = decode(kinds()["errors"], entries, OPEN)
+    assert decoded.rows["event_id"].to_pylist() == [an_id(1)]
+    assert [dead.detail for dead in decoded.dead] == ["consent_level", "position_seconds", "message"]
+
+
+def test_an_audit_entry_may_be_nobodys_and_is_not_gated() -> None:
+    body = {
+        "occurred_at": milliseconds(AT),
+        "actor_type": "system",
+        "action": "a",
+        "resource_type": "b",
+        "outcome": "c",
+    }
+    each = entry("audit", body, AT, an_id(1), actor_hash="", key_epoch=0, consent_level=0)
+    assert not decode(kinds()["audit"], raw(each), OPEN).dead
 
 
 def test_an_entry_without_any_field_is_put_aside() -> None:

@@ -6,6 +6,7 @@ days; for the audit trail also its rows), under the lease. Only after that are e
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,9 @@ import pyarrow.compute as pc
 
 from telemetry_platform.processing.dead_bodies import scrubbed_body
 from telemetry_platform.processing.producers import number_runs
+from telemetry_platform.processing.scrub import scrub
 from telemetry_platform.stores import dead_letters, ingest_ledger
-from telemetry_platform.stores.dead_letters import DeadLetter
+from telemetry_platform.stores.dead_letters import UNKNOWN, DeadLetter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from telemetry_platform.usecases.drain.desk import Desk, Work
 
 _DIGITS = 15
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_PSEUDONYM = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 def close(
@@ -81,18 +85,22 @@ def _moment(milliseconds: int) -> datetime | None:
 
 
 def _letter(work: Work, entry: DeadEntry, now: datetime) -> DeadLetter:
-    """An entry as a dead letter. Fields beside the body are as trustworthy as the API's, or they are left empty."""
+    """An entry as a dead letter. Fields beside the body look like the API's, or they are left empty (numbers: -1).
+
+    What cannot be read is not guessed: a level or an epoch that is made up would let the letter be replayed under it.
+    """
     fields = {name: values[entry.position] for name, values in work.entries.columns.items()}
     text = {name: fields[name].decode("utf-8", "replace").replace("\0", "�")[:256] for name in fields if name != "body"}
+    received_at = _number(fields["received_at"], 10**_DIGITS)
     return DeadLetter(
         kind=work.kind.name,
         stream=work.batch.stream,
         entry_id=work.entries.ids[entry.position].decode(),
         batch_id=work.batch.root_id,
-        event_id=text["event_id"],
-        received_at=_moment(_number(fields["received_at"], 10**_DIGITS)) or now,
-        org_id=text["org_id"],
-        actor_hash=text["actor_hash"],
+        event_id=text["event_id"] if _UUID.fullmatch(text["event_id"]) else "",
+        received_at=(_moment(received_at) if received_at != UNKNOWN else None) or now,
+        org_id=_tenant(text["org_id"]),
+        actor_hash=text["actor_hash"] if _PSEUDONYM.fullmatch(text["actor_hash"]) else "",
         key_epoch=_number(fields["key_epoch"], 2**32),
         consent_level=_number(fields["consent_level"], 4),
         reason=entry.reason.value,
@@ -103,7 +111,12 @@ def _letter(work: Work, entry: DeadEntry, now: datetime) -> DeadLetter:
     )
 
 
+def _tenant(org_id: str) -> str:
+    """A tenant's id, or nothing where scrubbing would make another one of it: half a tenant is none."""
+    return org_id if _UUID.fullmatch(org_id) or scrub(org_id) == org_id else ""
+
+
 def _number(value: bytes, limit: int) -> int:
-    """A small number; 0 for what is none."""
-    number = int(value) if value.isdigit() and len(value) <= _DIGITS else 0
-    return number if number < limit else 0
+    """A small number; UNKNOWN for what is none."""
+    number = int(value) if value.isdigit() and len(value) <= _DIGITS else UNKNOWN
+    return number if number < limit else UNKNOWN

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
-from telemetry_platform.processing.copies import in_time
+from telemetry_platform.processing.copies import earliest_starts, in_time
 from telemetry_platform.stores.tenant_keys import tenant_keys
 from telemetry_platform.usecases.drain.closing import days_of
-from telemetry_platform.usecases.fold_sessions import fold_sessions, fold_silent_sessions
+from telemetry_platform.usecases.fold_sessions import SESSIONS_A_STATEMENT, fold_sessions, fold_silent_sessions
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 LATE = timedelta(hours=24)
 """An event that is later than this after its session's start is refused: sessions come to an end."""
+_START = "session_start"
 
 
 def is_folded(work: Work) -> bool:
@@ -30,16 +31,21 @@ def is_folded(work: Work) -> bool:
 
 
 def refuse_late(desk: Desk, work: Work, rows: pa.Table) -> tuple[pa.Table, int]:
-    """The rows that are in time, and how many were not. Only a batch that reaches beyond a day can hold late ones."""
+    """The rows that are in time, and how many were not.
+
+    A session began at the earliest of its starts, stored by other batches or in this very one: a start and what comes a
+    day later may be drained together.
+    """
     latest = pc.max(rows["occurred_at"]).as_py()
     if latest is None:
         return rows, 0
-    starts = desk.stores.warehouse.query(
+    stored = desk.stores.warehouse.query(
         "select_session_starts",
         {"batch_id": work.batch.root_id, "before": latest - LATE},
         {"sessions": tenant_keys(rows, "session_id")},
     )
-    kept = rows.filter(in_time(rows, starts, LATE))
+    own = rows.filter(pc.equal(rows["event"], _START))
+    kept = rows.filter(in_time(rows, earliest_starts(stored, own), LATE))
     return kept, rows.num_rows - kept.num_rows
 
 
@@ -64,12 +70,14 @@ def fold(desk: Desk, work: Work, rows: pa.Table) -> dict[str, set[date]]:
     return {sessions.name: days | _session_days(desk, touched), stalls.name: days_of(rows, "occurred_at")}
 
 
-def fold_silent(desk: Desk, kind: EventKind, drained_until: datetime) -> None:
-    """Derive that sessions were abandoned: silent up to where the queue is drained."""
+def fold_silent(desk: Desk, kind: EventKind, drained_until: datetime) -> bool:
+    """Derive that sessions were abandoned: silent up to where the queue is drained. Whether there may be more."""
     if not kind.derived:
-        return
-    report = fold_silent_sessions(desk.stores.warehouse, drained_until, now=desk.now())
+        return False
+    desk.held.check(desk.conn)
+    report = fold_silent_sessions(desk.stores.warehouse, drained_until, now=desk.now(), most=SESSIONS_A_STATEMENT)
     desk.tally.folded(kind.derived[0].name, report.sessions)
+    return report.sessions == SESSIONS_A_STATEMENT
 
 
 def _session_days(desk: Desk, sessions: pa.Array) -> set[date]:

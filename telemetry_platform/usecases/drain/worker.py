@@ -124,10 +124,11 @@ class Worker:
 
     def _look_behind(self, desk: Desk, asked: datetime) -> bool:
         """Nothing is claimed: whether to go on."""
-        self._derive(desk, asked)
         # Nothing new, but something there: claimed by a drain that has been overtaken since.
         for stream in [stream for stream in self.streams if desk.queue.length(stream)]:
             self._recover(desk, self.streams[stream], stream)
+        # This may be the last look of the run: who was silent up to here would stay active until the next one.
+        self._derive(desk, asked, at_once=self.until_idle)
         return not self.until_idle or any(desk.queue.length(stream) for stream in self.streams)
 
     def _claim(self, queue: LandingQueue) -> tuple[datetime, dict[str, RawEntries]]:
@@ -156,12 +157,13 @@ class Worker:
             end = min(start + self.settings.batch_entries, len(pending))
             take_new(desk, kind, stream, pending.take(range(start, end)))
 
-    def _derive(self, desk: Desk, drained_until: datetime) -> None:
-        """Now and then: what silence means, judged by what has been drained and not by the clock."""
-        if time.monotonic() - self._silence_looked_at >= _SILENCE_EVERY_SECONDS:
+    def _derive(self, desk: Desk, drained_until: datetime, *, at_once: bool = False) -> None:
+        """Now and then, or at once: what silence means, judged by what has been drained and not by the clock."""
+        if at_once or time.monotonic() - self._silence_looked_at >= _SILENCE_EVERY_SECONDS:
             self._silence_looked_at = time.monotonic()
             for kind in {kind.name: kind for kind in self.streams.values()}.values():
-                folding.fold_silent(desk, kind, drained_until - _IN_FLIGHT)
+                while folding.fold_silent(desk, kind, drained_until - _IN_FLIGHT) and not self.stop.is_set():
+                    _log.debug("more sessions fell silent than one statement folds")
 
 
 def _last_added(entries: RawEntries) -> datetime:
