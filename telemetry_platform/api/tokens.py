@@ -6,6 +6,7 @@ Invariants: the algorithm follows from the type of the configured key, never fro
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,6 +15,7 @@ import jwt
 
 from telemetry_platform.api.problems import ProblemError
 from telemetry_platform.contracts.event_kind import Role
+from telemetry_platform.processing.column_rules import EMAIL_OR_ADDRESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +27,7 @@ _LONGEST_TOKEN = 8192
 _LONGEST_ID = 256
 _REMEMBERED = 4096
 _REMEMBERED_SECONDS = 60.0
+_PERSONAL = re.compile(EMAIL_OR_ADDRESS)
 _ROLES = {role.value: role for role in Role}
 
 
@@ -131,6 +134,9 @@ class TokenVerifier:
         roles = claims.get("roles", [])
         if not _is_id(claims["sub"]) or not _is_id(claims["org_id"]) or not isinstance(roles, list):
             raise unauthorised("the token must carry `sub` and `org_id` as text and `roles` as a list")
+        if _PERSONAL.search(claims["org_id"]):
+            # The tenant stands in every row: the drain would put all of this tenant's events aside.
+            raise unauthorised("`org_id` must name a tenant, not an e-mail or an address")
         known = frozenset(_ROLES[role] for role in roles if isinstance(role, str) and role in _ROLES)
         return Caller(claims["sub"], claims["org_id"], known, float(claims["exp"]))
 

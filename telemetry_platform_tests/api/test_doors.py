@@ -42,6 +42,8 @@ def status_of(api: Api, token: str) -> int:
         {"org_id": 7},
         {"org_id": "x" * 300},
         {"org_id": "a\x00b"},
+        {"org_id": "ana@example.com"},
+        {"org_id": "203.0.113.9"},
         {"roles": "patient"},
         {"nbf": int(time.time()) + 600},
     ],
