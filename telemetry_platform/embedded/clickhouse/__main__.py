@@ -141,6 +141,8 @@ def _run(options: argparse.Namespace) -> None:
                 app,
                 http="httptools",
                 loop="uvloop",
+                # ClickHouse speaks none; and looking for one would be an import after root was given up.
+                ws="none",
                 lifespan="off",
                 access_log=False,
                 log_config=None,
