@@ -18,6 +18,20 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 Network = IPv4Network | IPv6Network
 
 
+_SEGMENTS = (
+    "about", "account", "achievements", "activity", "admin", "analytics", "api", "app", "appointments", "auth",
+    "billing", "calendar", "callback", "chat", "consent", "contact", "dashboard", "details", "diary", "edit",
+    "exercise", "exercises", "faq", "feedback", "forgot-password", "goals", "help", "history", "home",
+    "index.html", "invite", "language", "legal", "library", "login", "logout", "media", "messages", "mobile",
+    "new", "notifications", "onboarding", "overview", "patient", "patients", "plan", "plans", "player",
+    "privacy", "profile", "program", "programs", "progress", "questionnaire", "questionnaires", "register",
+    "reminders", "reports", "reset-password", "results", "review", "schedule", "search", "session", "sessions",
+    "settings", "sign-in", "sign-up", "staff", "start", "statistics", "summary", "support", "survey", "team",
+    "teams", "terms", "today", "training", "users", "v1", "v2", "v3", "verify", "video", "videos", "welcome",
+    "workout", "workouts",
+)  # fmt: skip
+
+
 class ClickHouseSettings(BaseModel):
     """The analytics warehouse, over ClickHouse's HTTP interface."""
 
@@ -85,12 +99,20 @@ class ApiSettings(BaseModel):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="comma-separated origins of the frontend"
     )
+    path_segments: Annotated[tuple[str, ...], NoDecode] = Field(
+        _SEGMENTS, description="comma-separated segments of page paths that may be kept; every other one becomes `:x`"
+    )
+    anonymous_org_id: str = Field(
+        "anonymous",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_:-]{0,127}$",
+        description="tenant under which error reports without a token are kept",
+    )
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="largest request body in bytes")
     max_batch_events: int = Field(500, ge=1, description="most events in one request")
     producer: str | None = Field(None, description="name of this process in the queue; random when unset")
     token: TokenSettings = Field(default_factory=TokenSettings)
 
-    @field_validator("trusted_proxies", "cors_origins", mode="before")
+    @field_validator("trusted_proxies", "cors_origins", "path_segments", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         """Comma-separated text becomes a tuple; anything else is left to pydantic."""

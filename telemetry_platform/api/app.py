@@ -33,6 +33,7 @@ from telemetry_platform.api.metrics import ApiMetrics
 from telemetry_platform.api.tokens import TokenVerifier
 from telemetry_platform.contracts.registry import kinds
 from telemetry_platform.processing.address import NoExclusions
+from telemetry_platform.processing.paths import PathReducer
 from telemetry_platform.stores.landing_producer import LandingProducer
 from telemetry_platform.stores.queue_room import QueueRoom
 from telemetry_platform.stores.redis import TIMEOUT_SECONDS, address
@@ -62,8 +63,13 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
     keys = KeyList(given.postgres, given.keys, time.monotonic)
     source, loopback_only = key_source(given.api)
     doors = Doors(
-        TokenVerifier(source, given.api.token, time.time), given.api.trusted_proxies, NoExclusions(), loopback_only
+        TokenVerifier(source, given.api.token, time.time),
+        given.api.trusted_proxies,
+        NoExclusions(),
+        loopback_only,
+        given.api.anonymous_org_id,
     )
+    reduced_path = PathReducer(given.api.path_segments)
     base = given.api.producer or "api"
     # A name is used by one process once: a restarted one that counted from 1 again would look like a gap.
     producer = LandingProducer(channel, lambda: f"{base}-{secrets.token_hex(6)}")
@@ -91,7 +97,7 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
         assert kind.endpoint is not None  # noqa: S101 - narrows the type; filtered above
         endpoint = EventsEndpoint(
             kind.endpoint,
-            EventAcceptor(kind, landing, uuid4),
+            EventAcceptor(kind, landing, uuid4, reduced_path),
             doors,
             keys,
             metrics,

@@ -18,7 +18,7 @@ from telemetry_platform.api.problems import ProblemError
 from telemetry_platform.api.tokens import unauthorised
 from telemetry_platform.processing import address as addresses
 from telemetry_platform.processing import gate
-from telemetry_platform.usecases.request_entries import Submission
+from telemetry_platform.usecases.request_entries import Origin, Submission
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,21 +47,29 @@ class Doors:
     exclusions: addresses.ExclusionSet
     loopback_only: bool
     """Tokens are signed with a shared secret: requests that came in by another interface are refused."""
+    anonymous_org_id: str
+    """The tenant under which reports without a token are kept."""
 
 
 async def admit(request: Incoming, endpoint: Endpoint, doors: Doors) -> Submission:
     """All steps."""
     caller = await who(request, endpoint, doors)
     address = from_where(request, doors)
-    permission = may_we(request, address, doors)
-    return reduce(request, endpoint, caller, address, permission)
+    permission = may_we(request, caller, address, doors)
+    return reduce(request, endpoint, doors, caller, address, permission)
 
 
-async def who(request: Incoming, endpoint: Endpoint, doors: Doors) -> Caller:
-    """The caller. Raises ProblemError: 401 without a valid token, 403 without a role that may post here."""
+async def who(request: Incoming, endpoint: Endpoint, doors: Doors) -> Caller | None:
+    """The caller; None for nobody, where that is allowed, and for a token that is not valid.
+
+    Raises ProblemError: 401 without a valid token, 403 without a role that may post here.
+    """
     if doors.loopback_only and not _is_local(request.server):
         raise unauthorised("tokens with a shared secret are taken on loopback only")
-    caller = await doors.verifier.verify(request.headers.get(b"authorization", []))
+    authorization = request.headers.get(b"authorization", [])
+    if endpoint.anonymous:
+        return await doors.verifier.verify_optional(authorization)
+    caller = await doors.verifier.verify(authorization)
     if caller.roles.isdisjoint(endpoint.roles):
         raise ProblemError(403, "forbidden", f"needs one of the roles {', '.join(sorted(endpoint.roles))}")
     return caller
@@ -75,31 +83,38 @@ def from_where(request: Incoming, doors: Doors) -> addresses.Address | None:
     return addresses.client_address(request.peer, lines, doors.trusted_proxies)
 
 
-def may_we(request: Incoming, address: addresses.Address | None, doors: Doors) -> gate.Permission:
+def may_we(
+    request: Incoming, caller: Caller | None, address: addresses.Address | None, doors: Doors
+) -> gate.Permission:
     """The permission that counts for this request, and is never remembered."""
     return gate.permission(
         gate.stated_level(request.headers.get(b"x-consent-level", [])),
         gpc=gate.is_gpc(request.headers.get(b"sec-gpc", [])),
         excluded=address is not None and doors.exclusions.contains(addresses.unmapped(address)),
+        purposes=frozenset() if caller is None else caller.purposes,
     )
 
 
-def reduce(
+def reduce(  # noqa: PLR0913, PLR0917 - what the steps before it found
     request: Incoming,
     endpoint: Endpoint,
-    caller: Caller,
+    doors: Doors,
+    caller: Caller | None,
     address: addresses.Address | None,
     permission: gate.Permission,
 ) -> Submission:
     """What the events of the request share from here on."""
-    roles = sorted(caller.roles & endpoint.roles)
+    roles = [] if caller is None else sorted(caller.roles & endpoint.roles)
     agents = request.headers.get(b"user-agent", ())
-    return Submission(
-        org_id=caller.org_id,
-        actor_id=caller.actor_id,
-        actor_type=roles[0].value,
+    origin = Origin(
+        org_id=doors.anonymous_org_id if caller is None else caller.org_id,
+        actor_id=None if caller is None else caller.actor_id,
         ip_truncated=None if address is None else addresses.truncated(address),
         user_agent=agents[0].decode("latin-1") if agents else "",
+    )
+    return Submission(
+        origin=origin,
+        actor_type=roles[0].value if roles else "anonymous",
         permission=permission,
         method=request.method,
         path=endpoint.path,

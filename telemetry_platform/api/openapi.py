@@ -9,11 +9,14 @@ from pydantic.json_schema import models_json_schema
 from telemetry_platform.api.examples import example
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from typing import TypeAlias
 
     from pydantic import BaseModel
 
     from telemetry_platform.contracts.event_kind import EventKind
+
+    Refs: TypeAlias = Mapping[type[BaseModel], str]
 
 _TEMPLATE = "#/components/schemas/{model}"
 _ANSWER = {
@@ -72,6 +75,7 @@ _PROBLEMS = {
     "413": "the body is too large",
     "415": "not JSON, or compressed",
     "422": "the event is not what its contract says; `errors` names the fields",
+    "429": "too many reports without a valid token from here: send again after Retry-After",
     "503": "the queue is full or a store does not answer: send again after Retry-After, with the same event ids; after "
     "`outcome_unknown` it may have been taken already, after every other code nothing was",
 }
@@ -83,34 +87,40 @@ _HEADERS = (
 
 def paths_of(posted: Sequence[EventKind], now: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """Paths and schemas of all kinds that clients post; `now` in milliseconds dates the examples."""
-    _, definitions = models_json_schema(
+    found, definitions = models_json_schema(
         [(model, "validation") for kind in posted for model in kind.payload], ref_template=_TEMPLATE
     )
+    # Not made from the models' names: two kinds may call a model alike, and their schemas are then called otherwise.
+    refs: Refs = {model: found[model, "validation"]["$ref"] for kind in posted for model in kind.payload}
     schemas = definitions.get("$defs", {}) | {
         "EventAnswer": _ANSWER,
         "BatchAnswer": _BATCH_ANSWER,
         "Problem": _PROBLEM,
     }
-    return {kind.endpoint.path: {"post": _operation(kind, now)} for kind in posted if kind.endpoint}, schemas
+    return {kind.endpoint.path: {"post": _operation(kind, refs, now)} for kind in posted if kind.endpoint}, schemas
 
 
-def _operation(kind: EventKind, now: int) -> dict[str, Any]:
+def _operation(kind: EventKind, refs: Refs, now: int) -> dict[str, Any]:
     endpoint = kind.endpoint
     roles = ", ".join(sorted(endpoint.roles)) if endpoint else ""
     most = endpoint.max_events if endpoint else 0
     return {
         "tags": ["events"],
         "summary": endpoint.summary if endpoint else kind.name,
-        "description": f'{kind.description} One event, or up to {most} as `{{"events": [...]}}`. Roles: {roles}.',
+        "description": (
+            f'{kind.description} One event, or up to {most} as `{{"events": [...]}}`. Roles: {roles}. {_consent(kind)}'
+        ),
         "operationId": f"post_{kind.name}",
-        "security": [{"token": []}],
+        "security": [{"token": []}, *([{}] if endpoint and endpoint.anonymous else [])],
         "parameters": [
             {"name": name, "in": "header", "description": text, "schema": {"type": "string", "enum": values}}
-            for name, text, values in _HEADERS
+            for name, text, values in (_HEADERS if kind.consent is not None else ())
         ],
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": _body_schema(kind, most), "examples": _examples(kind, now)}},
+            "content": {
+                "application/json": {"schema": _body_schema(kind, refs, most), "examples": _examples(kind, now)}
+            },
         },
         "responses": {
             "202": {
@@ -129,19 +139,29 @@ def _operation(kind: EventKind, now: int) -> dict[str, Any]:
                     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
                 }
                 for status, text in _PROBLEMS.items()
+                if status != "429" or (endpoint and endpoint.anonymous)
             },
         },
     }
 
 
-def _body_schema(kind: EventKind, most: int) -> dict[str, Any]:
-    one: dict[str, Any] = {"oneOf": [{"$ref": _TEMPLATE.format(model=model.__name__)} for model in kind.payload]}
+def _consent(kind: EventKind) -> str:
+    """What a person must have agreed to."""
+    if kind.consent is None:
+        return f"Consent is not applicable: {kind.table.legal_basis.value}."
+    higher = "".join(f", {int(level)} for {event}" for event, level in kind.consent_of.items())
+    purpose = f", and the purpose `{kind.purpose}` in the token or a recorded decision" if kind.purpose else ""
+    anonymous = " Also without a token, within a rate limit." if kind.endpoint and kind.endpoint.anonymous else ""
+    return f"Consent level {int(kind.consent)}{higher}{purpose}.{anonymous}"
+
+
+def _body_schema(kind: EventKind, refs: Refs, most: int) -> dict[str, Any]:
+    models = [{"$ref": refs[model]} for model in kind.payload]
+    one: dict[str, Any] = {"oneOf": models} if len(models) > 1 else dict(models[0])
     if kind.discriminator is not None:
         one["discriminator"] = {
             "propertyName": kind.discriminator,
-            "mapping": {
-                tag: _TEMPLATE.format(model=model.__name__) for model in kind.payload for tag in _tags(kind, model)
-            },
+            "mapping": {tag: refs[model] for model in kind.payload for tag in _tags(kind, model)},
         }
     batch = {
         "type": "object",

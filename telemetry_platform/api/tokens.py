@@ -18,13 +18,14 @@ from telemetry_platform.contracts.event_kind import Role
 from telemetry_platform.processing.column_rules import EMAIL_OR_ADDRESS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from telemetry_platform.settings import TokenSettings
 
 _REQUIRED = ["exp", "iss", "aud", "sub", "org_id"]
 _LONGEST_TOKEN = 8192
 _LONGEST_ID = 256
+_LONGEST_PURPOSE = 32
 _REMEMBERED = 4096
 _REMEMBERED_SECONDS = 60.0
 _PERSONAL = re.compile(EMAIL_OR_ADDRESS)
@@ -80,6 +81,8 @@ class Caller:
     org_id: str
     roles: frozenset[Role]
     expires_at: float
+    purposes: frozenset[str] = frozenset()
+    """What the person agreed to by name, beside the level: the claim `purposes`."""
 
 
 class TokenVerifier:
@@ -104,6 +107,15 @@ class TokenVerifier:
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return caller
+
+    async def verify_optional(self, authorization: list[bytes]) -> Caller | None:
+        """The caller, or None: where a token may be missing, one that is not valid counts as none."""
+        if not authorization:
+            return None
+        try:
+            return await self.verify(authorization)
+        except ProblemError:
+            return None
 
     async def _claims(self, token: str) -> dict[str, Any]:
         try:
@@ -138,7 +150,16 @@ class TokenVerifier:
             # The tenant stands in every row: the drain would put all of this tenant's events aside.
             raise unauthorised("`org_id` must name a tenant, not an e-mail or an address")
         known = frozenset(_ROLES[role] for role in roles if isinstance(role, str) and role in _ROLES)
-        return Caller(claims["sub"], claims["org_id"], known, float(claims["exp"]))
+        purposes = claims.get("purposes")
+        named = frozenset(_purposes(purposes)) if isinstance(purposes, list) else frozenset()
+        return Caller(claims["sub"], claims["org_id"], known, float(claims["exp"]), named)
+
+
+def _purposes(claim: list[Any]) -> Iterator[str]:
+    """The purposes of a claim: short texts; nothing else counts, and nothing else costs the token."""
+    for value in claim:
+        if isinstance(value, str) and 0 < len(value) <= _LONGEST_PURPOSE:
+            yield value
 
 
 def _bearer(lines: list[bytes]) -> str:

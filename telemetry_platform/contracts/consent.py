@@ -33,3 +33,4 @@ class DropReason(StrEnum):
     EXCLUDED_NETWORK = "excluded_network"
     CONSENT_TOO_LOW = "consent_too_low"
     GPC = "global_privacy_control"
+    PURPOSE_NOT_AGREED = "purpose_not_agreed"

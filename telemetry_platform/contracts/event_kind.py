@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from telemetry_platform.contracts.pii import Domain
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import timedelta
 
     from pydantic import BaseModel
@@ -62,12 +65,43 @@ class Table:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where a kind is posted, by whom, and how many at once."""
+    """Where a kind is posted, by whom, and how many at once.
+
+    `anonymous`: also without a token, within rate limits; what comes so belongs to nobody and to no session.
+    """
 
     path: str
     roles: frozenset[Role]
     max_events: int = 500
     summary: str = ""
+    anonymous: bool = False
+
+
+@dataclass(frozen=True)
+class OnBehalf:
+    """A service posts what it saw of somebody else: the payload's fields that say whom and from where.
+
+    They are reduced exactly as a request's own token, address and user agent would be, and stored as little.
+    `actor` None: the kind concerns no person.
+    """
+
+    actor: str | None = None
+    address: str | None = None
+    agent: str | None = None
+    org: str = "org_id"
+
+
+@dataclass(frozen=True)
+class Frames:
+    """One posted event holds many rows: a field with a list of frames, each with its number and its points.
+
+    They travel packed through the queue, one entry per request and session, and are rows again in the drain.
+    """
+
+    field: str
+    number: str
+    points: tuple[str, ...]
+    axes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -79,6 +113,9 @@ class EventKind:
     entries of this kind are made by the API itself).
     `session_field` names the payload's session, whose events share one stream shard, key epoch and actor.
     `derived` are the tables that the drain folds from `table` after each batch.
+    `consent_of` names the values of the discriminator that need more than `consent`. `purpose` is what a person must
+    have agreed to by name, besides the level. `derives_ids`: an event without an id gets one made of its session, type
+    and time, so that a re-send is recognised; else a random one.
     """
 
     name: str
@@ -92,6 +129,26 @@ class EventKind:
     endpoint: Endpoint | None = None
     session_field: str | None = None
     derived: tuple[Table, ...] = ()
+    consent_of: Mapping[str, ConsentLevel] = field(default_factory=dict, hash=False)
+    purpose: str | None = None
+    derives_ids: bool = False
+    on_behalf: OnBehalf | None = None
+    actor_domain: Domain = Domain.ACTOR
+    frames: Frames | None = None
+    exceptions: Mapping[str, str] = field(default_factory=dict, hash=False)
+    """Policy rules that this kind may break, by name, each with its reason; one that is not needed fails."""
+
+    def needs(self, event: str) -> ConsentLevel | None:
+        """The level that an event of this type needs."""
+        return self.consent_of.get(event, self.consent)
+
+    @property
+    def may_be_nobodys(self) -> bool:
+        """Whether a row may belong to no person: an erasure has nothing to find in it then."""
+        if self.on_behalf is None:
+            return self.endpoint is not None and self.endpoint.anonymous
+        actor = self.on_behalf.actor
+        return actor is None or not all(variant.model_fields[actor].is_required() for variant in self.payload)
 
     @property
     def store(self) -> Store:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
 STRING_BYTES = 4 * 1024
@@ -26,6 +27,12 @@ _CODE = re.compile(
     r"(?!.*[0-9]{1,3}(?:\.[0-9]{1,3}){3})(?!.*(?:[0-9A-Fa-f]{0,4}:){3})"
     r"(?!.*[0-9A-Fa-f]{12}).*"
 )
+# A segment of a route template: a parameter, a version, or a word. A word has no digits, or one behind it (oauth2),
+# so that no id, address or e-mail is one.
+_NAME = "([A-Za-z_][A-Za-z0-9_]{0,39})"
+_PARAMETER = re.compile(rf"\{{{_NAME}(?::[a-z]{{1,10}})?\}}|<(?:[a-z]{{1,10}}:)?{_NAME}>|:{_NAME}")
+_LITERAL = re.compile(r"v[0-9]{1,2}|\.?[a-z]{1,24}(?:[A-Z][a-z]{1,23}|[_.-][a-z]{1,24}){0,5}|[a-z]{3,24}[0-9]")
+_ROUTE_BYTES = 512
 _Connection = Literal[
     "wifi", "4g", "5g", "3g", "2g", "slow-2g", "ethernet", "cellular", "bluetooth", "wimax", "mixed", "other", "none",
     "unknown",
@@ -84,6 +91,50 @@ def parse_connection(value: Any) -> Any:  # noqa: ANN401 - whatever JSON held
     return name if name in _CONNECTIONS else "other"
 
 
+def parse_route_template(value: Any) -> Any:  # noqa: ANN401 - whatever JSON held
+    """A route as its application declares it, every parameter as `{name}`; a path that was really called is refused.
+
+    Templates of Starlette and OpenAPI (`{id}`, `{id:path}`), Flask (`<int:id>`) and Express (`:id`) are read.
+    """
+    if not isinstance(value, str):
+        return value
+    if len(value) > _ROUTE_BYTES or not value.startswith("/"):
+        raise PydanticCustomError("route_template", _ROUTE_MESSAGE)
+    segments: list[str] = []
+    for segment in value[1:].split("/"):
+        parameter = _PARAMETER.fullmatch(segment)
+        if parameter is not None:
+            segments.append(f"{{{parameter[1] or parameter[2] or parameter[3]}}}")
+        elif not segment or (_LITERAL.fullmatch(segment) and not _HEX_WORD.fullmatch(segment)):
+            segments.append(segment)
+        else:
+            raise PydanticCustomError("route_template", _ROUTE_MESSAGE)
+    return "/" + "/".join(segments)
+
+
+_ROUTE_MESSAGE = "must be a route template like /patients/{patient_id}/exams: words and {parameters}, no ids, no query"
+# Letters that are hexadecimal all of them, and too many for a word.
+_HEX_WORD = re.compile(r"[a-f]{8,}")
+
+
+def parse_tenant(value: str) -> str:
+    """A tenant's id: it stands in every row, so that an e-mail or an address is none."""
+    if not _TENANT.fullmatch(value) or _FOUR_NUMBERS.search(value):
+        raise PydanticCustomError("tenant_format", "must name a tenant by letters, digits and . _ : - alone")
+    return value
+
+
+_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
+_FOUR_NUMBERS = re.compile(r"[0-9](?:\.[0-9]{1,3}){3}|:.*:.*:")
+
+
+@dataclass(frozen=True)
+class MaxBytes:
+    """Marks a text that may be longer than other texts."""
+
+    limit: int
+
+
 def _limit_bytes(limit: int) -> BeforeValidator:
     def check(value: Any) -> Any:  # noqa: ANN401 - whatever JSON held
         if isinstance(value, str) and len(value) * 4 > limit and len(value.encode("utf-8", "replace")) > limit:
@@ -96,8 +147,9 @@ def _limit_bytes(limit: int) -> BeforeValidator:
 Timestamp = Annotated[datetime, BeforeValidator(parse_timestamp)]
 Identifier = Annotated[UUID, BeforeValidator(parse_uuid)]
 Text = Annotated[str, _limit_bytes(STRING_BYTES)]
-Stack = Annotated[str, _limit_bytes(STACK_BYTES)]
+Stack = Annotated[str, MaxBytes(STACK_BYTES), _limit_bytes(STACK_BYTES)]
 RawId = Annotated[str, Field(min_length=1, max_length=256)]
+Tenant = Annotated[str, AfterValidator(parse_tenant)]
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
 """A short name that is not stored: an address or an id could be written so, too."""
 Word = Annotated[str, Field(pattern=r"^[a-z][a-z_]{1,31}$")]
@@ -111,3 +163,23 @@ Seconds = Annotated[float, Field(ge=0, le=604_800)]
 Milliseconds = Annotated[float, Field(ge=0, le=604_800_000)]
 Count = Annotated[int, Field(ge=0, le=4_294_967_295)]
 BitsPerSecond = Annotated[int, Field(ge=0, le=4_294_967_295)]
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+Route = Annotated[str, Field(min_length=1), BeforeValidator(parse_route_template)]
+"""A template, told from a path that was really called; stored as it is."""
+Path = Annotated[Text, Field(min_length=1)]
+"""A path or URL as a browser shows it; never stored before its segments have been reduced."""
+Host = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}[A-Za-z0-9])?(?:\.[A-Za-z0-9-]{1,63}){1,8}$", max_length=253)
+]
+"""A host's name; scrubbed, since an address can be written so, too."""
+Version = Annotated[str, Field(pattern=r"^[0-9]{1,4}(?:\.[0-9]{1,5}){1,2}(?:[-+][A-Za-z][A-Za-z0-9.-]{0,23})?$")]
+"""Of an app. Four numbers are none: an address could be written so."""
+Instance = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,30}(?:-[a-z0-9]{1,20}){0,4}$", max_length=63)]
+"""Name of a process or pod of ours."""
+Status = Annotated[int, Field(ge=100, le=599)]
+Bytes = Annotated[int, Field(ge=0, le=1_099_511_627_776)]
+Scalar = Annotated[str, _limit_bytes(STRING_BYTES)] | Annotated[int, Field(ge=-(2**53), le=2**53)] | float | bool | None
+Scalars = Annotated[dict[Annotated[str, Field(min_length=1, max_length=128)], Scalar], Field(max_length=32)]
+"""Named values of one level; names and values are scrubbed."""
+Details = Annotated[dict[Annotated[str, Field(min_length=1, max_length=128)], JsonValue], Field(max_length=64)]
+"""A JSON object of any shape within the limits of all events; names and values are scrubbed."""

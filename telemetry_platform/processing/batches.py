@@ -22,6 +22,7 @@ from telemetry_platform.contracts import columns as c
 from telemetry_platform.contracts.landing import VERSION
 from telemetry_platform.contracts.rejects import DeadLetterReason
 from telemetry_platform.processing.column_limits import Limit, limits
+from telemetry_platform.processing.consent_rows import is_agreed
 
 if TYPE_CHECKING:
     from telemetry_platform.contracts.event_kind import EventKind, Table
@@ -105,7 +106,21 @@ def decode(kind: EventKind, entries: RawEntries, epochs: Mapping[int, int | None
         positions = [positions[at] for at in good]
     names = row_schema(kind.table).names
     rows = pa.table({name: (beside if name in c.BESIDE_BODY else parsed)[name] for name in names})
-    return Decoded(rows, pa.array(positions, pa.int32()), tuple(dead[position] for position in sorted(dead)))
+    decoded = Decoded(rows, pa.array(positions, pa.int32()), tuple(dead[position] for position in sorted(dead)))
+    return _agreed(kind, decoded)
+
+
+def _agreed(kind: EventKind, decoded: Decoded) -> Decoded:
+    """Without the rows whose type needs a higher level than was given: they should never have been queued."""
+    good = is_agreed(kind, decoded.rows)
+    if pc.all(good, min_count=0).as_py():
+        return decoded
+    low = [
+        DeadEntry(position, DeadLetterReason.INVALID_FIELD, "consent_level")
+        for position in decoded.positions.filter(pc.invert(good)).to_pylist()
+    ]
+    kept = decoded.keep(good)
+    return Decoded(kept.rows, kept.positions, tuple(sorted((*decoded.dead, *low), key=lambda dead: dead.position)))
 
 
 def _text(values: list[bytes]) -> pa.Array:

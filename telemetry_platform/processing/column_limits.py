@@ -115,7 +115,7 @@ def limits(kind: EventKind) -> Mapping[str, Limit]:
 def _is_somebody(kind: EventKind, column: Column) -> bool:
     """Whether an empty pseudonym will not do: a row that is swept by it, and belongs to nobody, is never swept."""
     if kind.table.erasure == SweptBy(column.name):
-        return True
+        return not kind.may_be_nobodys
     if not isinstance(column.treatment, Hashed):
         return False
     return column.treatment.domain not in _PERSONS

@@ -36,6 +36,8 @@ class ColumnRule:
     pattern: str
     must_match: bool
     sentence: str
+    among: tuple[str, tuple[str, ...]] | None = None
+    """Only rows that say one of these values in this column are looked at."""
 
 
 def pii_rules(table: Table) -> tuple[ColumnRule, ...]:
@@ -44,11 +46,18 @@ def pii_rules(table: Table) -> tuple[ColumnRule, ...]:
 
 
 def consent_rules(kind: EventKind, table: Table) -> tuple[ColumnRule, ...]:
-    """Every row was taken at the level that its kind needs; none for a kind that is not gated by consent."""
+    """Every row was taken at the level that its kind needs, and its type; none for a kind that is not gated."""
     if kind.consent is None or c.CONSENT_LEVEL not in table.columns:
         return ()
-    level = kind.consent.value
-    return (ColumnRule("consent_level", f"^[{level}-3]$", must_match=True, sentence=f"is {level} or higher"),)
+    name, level = c.CONSENT_LEVEL.name, kind.consent.value
+    rules = [ColumnRule(name, f"^[{level}-3]$", must_match=True, sentence=f"is {level} or higher")]
+    # Tables that are folded from the kind's own have no column that says what an event was.
+    if kind.discriminator is not None and table is kind.table:
+        for higher in sorted(set(kind.consent_of.values())):
+            events = tuple(event for event, needed in kind.consent_of.items() if needed == higher)
+            sentence = f"is {higher.value} or higher where {kind.discriminator} is {' or '.join(events)}"
+            rules.append(ColumnRule(name, f"^[{higher.value}-3]$", True, sentence, (kind.discriminator, events)))
+    return tuple(rules)
 
 
 def _pii_rule(column: Column) -> ColumnRule | None:

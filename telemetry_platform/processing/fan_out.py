@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from telemetry_platform.processing.fingerprint import fingerprint
+
+VIDEO = "video"
 _OF_THE_EVENT = ("occurred_at", "client_at", "skewed")
 ACCESS_EVENT = "session_start"
 ERROR_EVENT = "error"
@@ -17,8 +20,9 @@ def error_report(row: dict[str, Any]) -> dict[str, Any]:
     """The `errors` body of a player's error, without what a request's entries share."""
     return {
         **{name: row[name] for name in _OF_THE_EVENT},
-        "source": "video",
+        "source": VIDEO,
         "error_code": row["error_code"],
+        "fingerprint": fingerprint(VIDEO, row["error_code"], row["error_message"]),
         "message": row["error_message"],
         "fatal": row["fatal"],
         "http_status": row["http_status"],

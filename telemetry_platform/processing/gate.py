@@ -25,11 +25,15 @@ class Permission:
     level: ConsentLevel
     stated: ConsentLevel
     excluded: bool = False
+    purposes: frozenset[str] = frozenset()
+    """What the person has agreed to by name."""
 
-    def refusal(self, needed: ConsentLevel | None) -> DropReason | None:
-        """Why an event that needs this level is dropped; None when it may be kept."""
-        if needed is None or self.level >= needed:
+    def refusal(self, needed: ConsentLevel | None, purpose: str | None = None) -> DropReason | None:
+        """Why an event that needs this level and this purpose is dropped; None when it may be kept."""
+        if needed is None:
             return None
+        if self.level >= needed:
+            return None if purpose is None or purpose in self.purposes else DropReason.PURPOSE_NOT_AGREED
         if self.excluded:
             return DropReason.EXCLUDED_NETWORK
         # The person agreed to enough, and the signal took it back.
@@ -48,8 +52,10 @@ def is_gpc(lines: Sequence[bytes]) -> bool:
     return list(lines) == [b"1"]
 
 
-def permission(stated: ConsentLevel, *, gpc: bool, excluded: bool) -> Permission:
+def permission(
+    stated: ConsentLevel, *, gpc: bool, excluded: bool, purposes: frozenset[str] = frozenset()
+) -> Permission:
     """The lowest of what the person stated, the privacy signal's cap, and an exclusion of the network."""
     if excluded:
         return Permission(ConsentLevel.EXCLUDED, stated, excluded=True)
-    return Permission(min(stated, ConsentLevel.ANALYTICS) if gpc else stated, stated)
+    return Permission(min(stated, ConsentLevel.ANALYTICS) if gpc else stated, stated, purposes=purposes)

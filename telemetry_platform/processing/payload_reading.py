@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from pydantic import BaseModel, Discriminator, TypeAdapter, ValidationError
 
+from telemetry_platform.contracts.types import STRING_BYTES, MaxBytes
 from telemetry_platform.processing.json_reading import excess
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class PayloadReader:
         self._tags = _tags(kind)
         # Per variant, the fields that hold a model themselves.
         self._nested = {model: _nested(model) for model in kind.payload}
+        self._string_bytes = max((STRING_BYTES, *(limit for model in kind.payload for limit in _longer(model))))
 
     def read(self, value: Any) -> Payload | Rejection:  # noqa: ANN401 - whatever JSON held
         """The payload, or why it is none. Raises JsonFaultError when the value is nested too deeply."""
@@ -74,7 +76,7 @@ class PayloadReader:
             given = value.get(name)
             if given:
                 unknown += len(given) - len(getattr(model, name).model_fields_set)
-        if unknown and (beyond := excess(value, self._known)):
+        if unknown and (beyond := excess(value, self._known, self._string_bytes)):
             return Rejection("invalid_event", beyond.message, (FieldFault(beyond.field, beyond.message, beyond.code),))
         return Payload(model, unknown)
 
@@ -83,7 +85,7 @@ class PayloadReader:
         if not isinstance(value, dict):
             fault = FieldFault("", "must be an object", "object_expected")
             return Rejection("invalid_event", "an event must be a JSON object", (fault,))
-        beyond = excess(value, self._known)
+        beyond = excess(value, self._known, self._string_bytes)
         if beyond is not None:
             return Rejection("invalid_event", beyond.message, (FieldFault(beyond.field, beyond.message, beyond.code),))
         found = error.errors(include_url=False, include_context=False, include_input=False)
@@ -116,6 +118,21 @@ def _names(model: type[BaseModel]) -> set[str]:
         for nested in _models(info.annotation):
             names |= _names(nested)
     return names
+
+
+def _longer(model: type[BaseModel]) -> list[int]:
+    """Limits of the fields that may be longer than others, in bytes."""
+    return [
+        mark.limit
+        for info in model.model_fields.values()
+        for mark in (*info.metadata, *_marks(info.annotation))
+        if isinstance(mark, MaxBytes)
+    ]
+
+
+def _marks(annotation: Any) -> list[Any]:  # noqa: ANN401 - annotations have no common type
+    """Marks on the members of a union: `Stack | None` keeps them there."""
+    return [mark for member in get_args(annotation) for mark in getattr(member, "__metadata__", ())]
 
 
 def _tags(kind: EventKind) -> tuple[str, ...]:

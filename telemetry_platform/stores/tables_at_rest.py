@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from telemetry_platform import sql_files
 from telemetry_platform.contracts.event_kind import Store
+from telemetry_platform.errors import ContractViolationError
 from telemetry_platform.stores import postgres
 from telemetry_platform.stores.warehouse import Warehouse, open_warehouse
 
@@ -32,11 +33,25 @@ class Counted:
     wrong: int
 
 
+@dataclass(frozen=True)
+class Look:
+    """At which values to look: of a column, in rows whose time is not before `since`, against a pattern.
+
+    `among` restricts it to rows that say one of these values in another column.
+    """
+
+    column: str
+    pattern: str
+    must_match: bool
+    since: datetime
+    among: tuple[str, tuple[str, ...]] | None = None
+
+
 class TablesAtRest(Protocol):
     """Tables of one store."""
 
-    def count(self, table: Table, column: str, pattern: str, *, must_match: bool, since: datetime) -> Counted:
-        """Look at one column of the rows whose time is not before `since`."""
+    def count(self, table: Table, look: Look) -> Counted:
+        """Look at one column of some rows."""
 
     def count_rows(self, table: Table) -> int:
         """All rows; of a table whose rows are versions, the current ones."""
@@ -48,15 +63,18 @@ class ClickHouseTables:
 
     warehouse: Warehouse
 
-    def count(self, table: Table, column: str, pattern: str, *, must_match: bool, since: datetime) -> Counted:
+    def count(self, table: Table, look: Look) -> Counted:
         """Also looks at superseded versions: they are at rest until a merge removes them."""
+        among, values = look.among or (look.column, ())
         parameters = {
             "table": table.name,
-            "column": column,
-            "pattern": pattern,
-            "must_match": must_match,
+            "column": look.column,
+            "pattern": look.pattern,
+            "must_match": look.must_match,
             "time": table.retention.column,
-            "since": since,
+            "since": look.since,
+            "among": among,
+            "values": list(values),
         }
         looked_at, wrong = self.warehouse.rows("check_column", parameters)[0]
         return Counted(int(looked_at), int(wrong))
@@ -73,17 +91,19 @@ class PostgresTables:
 
     connection: postgres.Connection
 
-    def count(self, table: Table, column: str, pattern: str, *, must_match: bool, since: datetime) -> Counted:
-        """The database's own function quotes the identifiers."""
+    def count(self, table: Table, look: Look) -> Counted:
+        """The database's own function quotes the identifiers. Raises ContractViolationError for a part of the rows."""
+        if look.among is not None:
+            raise ContractViolationError(f"{table.name}: no rule of a PostgreSQL table looks at some of its rows only")
         looked_at, wrong = self.connection.execute(
             sql_files.read("postgres/queries/check_column.sql").encode(),
             {
                 "table": table.name,
-                "column": column,
-                "pattern": pattern,
-                "must_match": must_match,
+                "column": look.column,
+                "pattern": look.pattern,
+                "must_match": look.must_match,
                 "time": table.retention.column,
-                "since": since,
+                "since": look.since,
             },
         ).fetchall()[0]
         return Counted(looked_at, wrong)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from telemetry_platform.contracts.registry import kinds
 from telemetry_platform.processing.clock import occurred_at
@@ -18,15 +18,16 @@ from telemetry_platform.processing.fan_out import ACCESS_EVENT, ERROR_EVENT, err
 from telemetry_platform.processing.json_reading import repaired
 from telemetry_platform.processing.payload_reading import PayloadReader, Rejection
 from telemetry_platform.processing.rows import RowBuilder
+from telemetry_platform.usecases.event_origin import complete, origin_of
 from telemetry_platform.usecases.request_entries import Draft, RequestEntries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from pydantic import BaseModel
 
+    from telemetry_platform.contracts.consent import DropReason
     from telemetry_platform.contracts.event_kind import EventKind
     from telemetry_platform.processing.pseudonyms import KeyRing
     from telemetry_platform.stores.landing_producer import LandingProducer
@@ -44,6 +45,11 @@ _TOLD_APART_BY = {
     "seek": ("from_position", "to_position"),
     "error": ("error_code",),
 }
+
+
+TOO_LATE = Rejection("too_late", "the event is older than seven days: it is not taken any more")
+# After a 202 these must be on the disk, whatever the server's policy: no law allows one to be lost.
+_DURABLE = frozenset({"audit", "security"})
 
 
 @dataclass(frozen=True)
@@ -66,27 +72,36 @@ class Landing:
     room: QueueRoom
     shards: int
 
+    async def add(self, request: RequestEntries) -> None:
+        """All entries of a request, or none. Raises QueueFullError when a stream has no room."""
+        groups = request.groups()
+        streams = {group.kind for group in groups}
+        self.room.check(streams)
+        await self.producer.add(groups, durable=not streams.isdisjoint(_DURABLE))
+
 
 class EventAcceptor:
     """Accepts events of one kind. `new_id` makes ids for what has none."""
 
-    def __init__(self, kind: EventKind, landing: Landing, new_id: Callable[[], UUID]) -> None:
+    def __init__(
+        self, kind: EventKind, landing: Landing, new_id: Callable[[], UUID], reduced_path: Callable[[str], str]
+    ) -> None:
         self.kind = kind
         self._landing = landing
         self._new_id = new_id
         self._reader = PayloadReader(kind)
-        self._rows = RowBuilder(kind.payload)
+        self._rows = RowBuilder(kind.payload, reduced_path)
+        self._columns = frozenset(column.name for column in kind.table.columns)
         # Only a media event is also an access record or an error report.
         self._is_media = kind.name == "media"
-        self._error_consent = kinds()["errors"].consent
+        self._errors = kinds()["errors"]
 
     async def accept(
         self, submission: Submission, events: Sequence[Any], ring: KeyRing, *, may_need_repair: bool
     ) -> Accepted:
         """The verdict on each event, after all that is kept has been added to the queue."""
         request = RequestEntries(submission, ring, self._landing.shards)
-        request.refusal = submission.permission.refusal(self.kind.consent)
-        request.keeps_errors = self._is_media and submission.permission.refusal(self._error_consent) is None
+        request.keeps_errors = self._is_media and submission.permission.refusal(self._errors.consent) is None
         results: list[dict[str, Any] | Rejection] = []
         drafts: list[Draft] = []
         unknown = changed = 0
@@ -106,77 +121,92 @@ class EventAcceptor:
             else:
                 drafts.append(draft)
                 results.append({})
-        await self._pin(request, drafts)
+        await take_pins(self._landing.pins, request, [draft for draft in drafts if self._is_owned(draft, request)])
         for draft in drafts:
             results[draft.place] = self._decide(draft, request)
-        counts = Counter(map(_counted, results))
-        groups = request.groups()
-        streams = {group.kind for group in groups}
-        self._landing.room.check(streams)
-        await self._landing.producer.add(groups, durable="audit" in streams)
-        return Accepted(results, counts, unknown, changed)
+        await self._landing.add(request)
+        return Accepted(results, Counter(map(counted, results)), unknown, changed)
 
     def _draft(self, place: int, model: BaseModel, request: RequestEntries) -> Draft | Rejection:
         """The event with its corrected time and its columns."""
         values = model.__dict__
-        client_at = _milliseconds(values["timestamp"])
+        client_at = milliseconds(values["timestamp"])
         sent_at = values.get("sent_at")
         moment = occurred_at(
-            client_at, None if sent_at is None else _milliseconds(sent_at), request.submission.received_at
+            client_at, None if sent_at is None else milliseconds(sent_at), request.submission.received_at
         )
         if moment.too_late:
-            return Rejection("too_late", "the event is older than seven days: it is not taken any more")
+            return TOO_LATE
         event = values.get(self.kind.discriminator or "", "")
+        origin, address = origin_of(self.kind, values, request.submission)
         session = values.get(self.kind.session_field or "")
+        row = self._rows.row(model, request.pseudonym)
+        if origin.actor_id is None and session is not None:
+            # A stranger's word does not put anything into somebody's session.
+            session = row[self.kind.session_field or ""] = None
         event_id = values.get("event_id")
         if event_id is None:
-            event_id = self._new_id() if session is None else uuid5(session, _name(event, client_at, values))
-        row = self._rows.row(model, request.pseudonym)
+            if self.kind.derives_ids and isinstance(session, UUID):
+                event_id = uuid5(session, _name(event, client_at, values))
+            else:
+                event_id = self._new_id()
         row["occurred_at"] = moment.at
-        row["client_at"] = min(max(client_at, _FIRST_MS), _LAST_MS)
-        row["skewed"] = moment.skewed
+        if "client_at" in self._columns:
+            row["client_at"] = storable(client_at)
+            row["skewed"] = moment.skewed
+        complete(row, values, self._columns, request, address)
         client = values.get("client")
         touch = client is not None and (client.max_touch_points or 0) > 1
         session_id = None if session is None else str(session)
-        return Draft(place, event, str(event_id), session_id, touch, row, values.get("media_id"))
+        return Draft(place, event, str(event_id), session_id, touch, row, values.get("media_id"), origin)
 
-    async def _pin(self, request: RequestEntries, drafts: Iterable[Draft]) -> None:
-        """Learn the pins of all sessions that will be in an entry."""
-        if request.refusal is None:
-            wanted = {draft.session_id for draft in drafts}
-        elif request.keeps_errors:
-            wanted = {draft.session_id for draft in drafts if draft.event == ERROR_EVENT}
-        else:
-            return
-        org_id, now = request.submission.org_id, request.submission.received_at
-        missing: list[str] = []
-        for session_id in wanted:
-            if session_id is None:
-                continue
-            pin = self._landing.pins.remembered(org_id, session_id, now)
-            if pin is None:
-                missing.append(session_id)
-            else:
-                request.pins[session_id] = pin
-        if missing:
-            request.pins |= await self._landing.pins.take(org_id, missing, request.own_pin(), now)
+    def _refusal(self, event: str, request: RequestEntries) -> DropReason | None:
+        return request.submission.permission.refusal(self.kind.needs(event), self.kind.purpose)
+
+    def _is_owned(self, draft: Draft, request: RequestEntries) -> bool:
+        """Whether the event will be in an entry that carries its session's pin."""
+        if draft.session_id is None or draft.origin.actor_id is None:
+            return False
+        if self._refusal(draft.event, request) is None:
+            return True
+        return request.keeps_errors and draft.event == ERROR_EVENT
 
     def _decide(self, draft: Draft, request: RequestEntries) -> dict[str, Any] | Rejection:
         """Write the entries of one event and say what became of it."""
-        reason = request.refusal
-        pin = request.pin(draft.session_id) if reason is None or draft.event == ERROR_EVENT else None
-        if isinstance(pin, Rejection):
-            return pin
+        reason = self._refusal(draft.event, request)
+        is_error = request.keeps_errors and draft.event == ERROR_EVENT
+        # A session's owner is asked for only where a row would carry them: a dropped event says nothing of anybody.
+        if reason is None or is_error:
+            pin = request.pin(self.kind, draft)
+            if isinstance(pin, Rejection):
+                return pin
+            if is_error:
+                request.add("errors", draft, error_report(draft.row), pin)
+            if reason is None:
+                request.add(self.kind.name, draft, draft.row, pin)
         if self._is_media and draft.event == ACCESS_EVENT:
             request.add_access(draft)
-        if draft.event == ERROR_EVENT and request.keeps_errors:
-            request.add("errors", draft, error_report(draft.row), pin)
         answer = {"status": "accepted", "event_id": draft.event_id, "session_id": draft.session_id}
         if reason is not None:
-            request.add_drop(self.kind.name, draft, reason.value)
+            request.add_drop(self.kind.name, draft, reason)
             return {**answer, "status": "dropped", "reason": reason.value}
-        request.add(self.kind.name, draft, draft.row, pin)
         return answer
+
+
+async def take_pins(pins: SessionPins, request: RequestEntries, drafts: Sequence[Draft]) -> None:
+    """Learn the pins of the drafts' sessions; a session without one is the sender's from now on."""
+    org_id, now = request.submission.origin.org_id, request.submission.received_at
+    missing: list[str] = []
+    for session_id in {draft.session_id for draft in drafts}:
+        if session_id is None:
+            continue
+        pin = pins.remembered(org_id, session_id, now)
+        if pin is None:
+            missing.append(session_id)
+        else:
+            request.pins[session_id] = pin
+    if missing:
+        request.pins |= await pins.take(org_id, missing, request.own_pin(request.submission.origin), now)
 
 
 def _name(event: str, client_at: int, values: dict[str, Any]) -> str:
@@ -185,11 +215,18 @@ def _name(event: str, client_at: int, values: dict[str, Any]) -> str:
     return ":".join([event, str(client_at), *told_apart])
 
 
-def _milliseconds(moment: datetime) -> int:
+def milliseconds(moment: datetime) -> int:
+    """Since 1970, UTC."""
     return round(moment.timestamp() * 1000)
 
 
-def _counted(result: dict[str, Any] | Rejection) -> tuple[str, str]:
+def storable(client_at: int) -> int:
+    """The client's own clock within what a column holds."""
+    return min(max(client_at, _FIRST_MS), _LAST_MS)
+
+
+def counted(result: dict[str, Any] | Rejection) -> tuple[str, str]:
+    """How a verdict is counted: (accepted, dropped or rejected; reason)."""
     if isinstance(result, Rejection):
         return "rejected", result.code
     return result["status"], result.get("reason", "")

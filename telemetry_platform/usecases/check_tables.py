@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from telemetry_platform.stores.tables_at_rest import Look
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
@@ -58,6 +60,6 @@ def check_table(tables: TablesAtRest, table: Table, rules: Sequence[ColumnRule],
     """Apply each rule to the table's recent rows."""
     findings = []
     for rule in rules:
-        counted = tables.count(table, rule.column, rule.pattern, must_match=rule.must_match, since=since)
+        counted = tables.count(table, Look(rule.column, rule.pattern, rule.must_match, since, rule.among))
         findings.append(Finding(rule, counted.looked_at, counted.wrong))
     return TableReport(table.name, since, tuple(findings))

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
-from telemetry_platform.contracts.pii import Domain
-from telemetry_platform.processing.agent import reduce_agent
+from telemetry_platform.contracts.pii import ROTATING_DOMAINS, Domain
+from telemetry_platform.contracts.registry import kinds
+from telemetry_platform.processing.agent import Device, reduce_agent
 from telemetry_platform.processing.fan_out import access_record
 from telemetry_platform.processing.payload_reading import Rejection
 from telemetry_platform.stores.landing_producer import EntryGroup
@@ -21,26 +23,33 @@ from telemetry_platform.stores.session_pins import Pin
 
 if TYPE_CHECKING:
     from telemetry_platform.contracts.consent import DropReason
-    from telemetry_platform.processing.agent import Device
+    from telemetry_platform.contracts.event_kind import EventKind
     from telemetry_platform.processing.gate import Permission
     from telemetry_platform.processing.pseudonyms import KeyRing
 
 _ACCEPTED = 202
 _NOBODY = ""
+_NO_PIN = Pin(0, _NOBODY)
+
+
+class Origin(NamedTuple):
+    """Whom an event concerns, and from where it came: the request's own caller, or whom a service names.
+
+    `actor_id` is a raw id and lives in this process only, as long as the request; None stands for nobody.
+    """
+
+    org_id: str
+    actor_id: str | None
+    ip_truncated: str | None
+    user_agent: str
 
 
 @dataclass(frozen=True)
 class Submission:
-    """Who sends, from where, under which permission: all that the events of one request share, already reduced.
+    """Who sends, from where, under which permission: all that the events of one request share, already reduced."""
 
-    `actor_id` is the token's subject; it lives in this process only, as long as the request.
-    """
-
-    org_id: str
-    actor_id: str = field(repr=False)
+    origin: Origin = field(repr=False)
     actor_type: str
-    ip_truncated: str | None
-    user_agent: str = field(repr=False)
     permission: Permission
     method: str
     path: str
@@ -55,9 +64,10 @@ class Draft(NamedTuple):
     event: str
     event_id: str
     session_id: str | None
-    media_touch: bool
+    touch: bool
     row: dict[str, Any]
     raw_media_id: str | None
+    origin: Origin
 
 
 class RequestEntries:
@@ -66,53 +76,61 @@ class RequestEntries:
     def __init__(self, submission: Submission, ring: KeyRing, shards: int) -> None:
         self.submission = submission
         self.pins: dict[str, Pin] = {}
-        self.refusal: DropReason | None = None
-        """Why events of this kind are dropped, all of this request."""
         self.keeps_errors = False
         """Whether a player's error is kept as an error report, even where the event itself is dropped."""
         self._ring = ring
         self._shards = shards
-        self._entries: dict[tuple[str, int, str, int], list[tuple[str, bytes]]] = {}
-        self._fragments: dict[bool, tuple[Device, bytes]] = {}
-        self._own_pin: Pin | None = None
+        self._entries: dict[tuple[str, int, str, str, int], list[tuple[str, bytes]]] = {}
+        self._fragments: dict[tuple[str, str | None, str, bool], tuple[Device, bytes]] = {}
+        self._epochs: dict[Domain, int] = {}
+        self._own_pins: dict[tuple[Domain, str | None], Pin] = {}
 
     def pseudonym(self, domain: Domain, identifier: str) -> str:
-        """A pseudonym of a domain that has one key for ever."""
-        return self._ring.pseudonym(domain, 1, identifier)
+        """A pseudonym under the epoch of now, of a domain that has one key for ever or of another one."""
+        return self._ring.pseudonym(domain, self.epoch(domain), identifier)
 
-    def own_pin(self) -> Pin:
+    def epoch(self, domain: Domain) -> int:
+        """The epoch of now; domains with one key for ever have the first one."""
+        if domain not in ROTATING_DOMAINS:
+            return 1
+        epoch = self._epochs.get(domain)
+        if epoch is None:
+            epoch = self._epochs[domain] = self._ring.epoch_at(domain, self.submission.received_at)
+        return epoch
+
+    def own_pin(self, origin: Origin, domain: Domain = Domain.ACTOR) -> Pin:
         """The actor's pseudonym under the epoch of now: what a session of theirs begins with."""
-        if self._own_pin is None:
-            epoch = self._ring.epoch_at(Domain.ACTOR, self.submission.received_at)
-            self._own_pin = Pin(epoch, self._ring.pseudonym(Domain.ACTOR, epoch, self.submission.actor_id))
-        return self._own_pin
-
-    def pin(self, session_id: str | None) -> Pin | Rejection | None:
-        """The pin of the event's session, when it is the actor's own; None when none was asked for."""
-        if session_id is None:
-            return self.own_pin()
-        pin = self.pins.get(session_id)
+        if origin.actor_id is None:
+            return _NO_PIN
+        pin = self._own_pins.get((domain, origin.actor_id))
         if pin is None:
-            return None
-        if self._ring.pseudonym(Domain.ACTOR, pin.epoch, self.submission.actor_id) != pin.actor_hash:
+            epoch = self.epoch(domain)
+            pin = Pin(epoch, self._ring.pseudonym(domain, epoch, origin.actor_id))
+            self._own_pins[domain, origin.actor_id] = pin
+        return pin
+
+    def pin(self, kind: EventKind, draft: Draft) -> Pin | Rejection:
+        """Under which pseudonym and epoch the event is stored; a session's, when it is the actor's own."""
+        actor_id = draft.origin.actor_id
+        pin = self.pins.get(draft.session_id) if draft.session_id is not None else None
+        if pin is None or actor_id is None:
+            return self.own_pin(draft.origin, kind.actor_domain)
+        if self._ring.pseudonym(Domain.ACTOR, pin.epoch, actor_id) != pin.actor_hash:
             return Rejection("session_owner_conflict", "the session was begun by somebody else", status=409)
         return pin
 
-    def add(self, kind: str, draft: Draft, row: dict[str, Any], pin: Pin | None) -> None:
+    def add(self, kind: str, draft: Draft, row: dict[str, Any], owner: Pin) -> None:
         """An entry with the person's pseudonym under the session's epoch."""
-        owner = pin or self.own_pin()
-        _, fragment = self._fragment(draft.media_touch)
-        shard = self._shard(draft.session_id or owner.actor_hash)
-        body = fragment + orjson.dumps(row)[1:]
-        self._entries.setdefault((kind, shard, owner.actor_hash, owner.epoch), []).append((draft.event_id, body))
+        _, fragment = self._fragment(kind, draft)
+        shard = self._shard(draft.session_id or owner.actor_hash or draft.event_id)
+        self._put(kind, shard, draft.origin.org_id, owner, draft.event_id, fragment + orjson.dumps(row)[1:])
 
     def add_access(self, draft: Draft) -> None:
         """The access record of a view: the audit pseudonym, no session id."""
-        given = self.submission
-        epoch = self._ring.epoch_at(Domain.AUDIT_ACTOR, given.received_at)
-        actor_hash = self._ring.pseudonym(Domain.AUDIT_ACTOR, epoch, given.actor_id)
+        given, origin = self.submission, draft.origin
+        owner = self.own_pin(origin, Domain.AUDIT_ACTOR)
         media_id = draft.raw_media_id or ""
-        event_id = self._ring.access_id(given.org_id, draft.session_id or "", given.actor_id, media_id)
+        event_id = self._ring.access_id(origin.org_id, draft.session_id or "", origin.actor_id or "", media_id)
         body = access_record(
             occurred_at=draft.row["occurred_at"],
             actor_type=given.actor_type,
@@ -120,35 +138,53 @@ class RequestEntries:
             method=given.method,
             path=given.path,
             status_code=_ACCEPTED,
-            ip_truncated=given.ip_truncated,
-            device_type=self._fragment(draft.media_touch)[0].device_type,
+            ip_truncated=origin.ip_truncated,
+            device_type=self._fragment("audit", draft)[0].device_type,
         )
-        key = ("audit", self._shard(event_id), actor_hash, epoch)
-        self._entries.setdefault(key, []).append((event_id, orjson.dumps(body)))
+        self._put("audit", self._shard(event_id), origin.org_id, owner, event_id, orjson.dumps(body))
 
-    def add_drop(self, kind: str, draft: Draft, reason: str) -> None:
+    def add_drop(self, kind: str, draft: Draft, reason: DropReason) -> None:
         """That something was dropped: what and why, not whose."""
-        body = orjson.dumps({"kind": kind, "event": draft.event, "reason": reason})
-        event_id = self._ring.drop_id(self.submission.org_id, kind, draft.event_id)
-        self._entries.setdefault(("drops", self._shard(event_id), _NOBODY, 0), []).append((event_id, body))
+        body = orjson.dumps({"kind": kind, "event": draft.event, "reason": reason.value})
+        org_id = draft.origin.org_id
+        event_id = self._ring.drop_id(org_id, kind, draft.event_id)
+        self._put("drops", self._shard(event_id), org_id, _NO_PIN, event_id, body)
 
     def groups(self) -> list[EntryGroup]:
         """All entries, by stream."""
         given = self.submission
         level = int(given.permission.level)
         return [
-            EntryGroup(kind, shard, given.received_at, given.org_id, actor_hash, epoch, level, given.trace_id, events)
-            for (kind, shard, actor_hash, epoch), events in self._entries.items()
+            EntryGroup(kind, shard, given.received_at, org_id, actor_hash, epoch, level, given.trace_id, events)
+            for (kind, shard, org_id, actor_hash, epoch), events in self._entries.items()
         ]
+
+    def _put(self, kind: str, shard: int, org_id: str, owner: Pin, event_id: str, body: bytes) -> None:  # noqa: PLR0913, PLR0917 - an entry's parts
+        key = (kind, shard, org_id, owner.actor_hash, owner.epoch)
+        self._entries.setdefault(key, []).append((event_id, body))
 
     def _shard(self, key: str) -> int:
         return zlib.crc32(key.encode()) % self._shards if self._shards > 1 else 0
 
-    def _fragment(self, touch: bool) -> tuple[Device, bytes]:  # noqa: FBT001 - the key of a small cache
-        """The part of a body that the request's entries share, up to the comma."""
-        found = self._fragments.get(touch)
+    def _fragment(self, kind: str, draft: Draft) -> tuple[Device, bytes]:
+        """The part of a body that entries of one origin share, up to the comma."""
+        origin = draft.origin
+        key = (kind, origin.ip_truncated, origin.user_agent, draft.touch)
+        found = self._fragments.get(key)
         if found is None:
-            device = reduce_agent(self.submission.user_agent, touch=touch)
-            shared = {"ip_truncated": self.submission.ip_truncated, **device._asdict()}
-            found = self._fragments[touch] = (device, orjson.dumps(shared)[:-1] + b",")
+            device = reduce_agent(origin.user_agent, touch=draft.touch)
+            known = {
+                "ip_truncated": origin.ip_truncated,
+                **device._asdict(),
+                "user_agent_family": device.browser_family,
+            }
+            shared = {name: known[name] for name in shared_columns(kind)}
+            found = self._fragments[key] = (device, orjson.dumps(shared)[:-1] + b"," if shared else b"{")
         return found
+
+
+@lru_cache(maxsize=64)
+def shared_columns(kind: str) -> tuple[str, ...]:
+    """Columns of the kind's table that say from where an event came: the same for all events of one origin."""
+    of_origin = {"ip_truncated", "user_agent_family", *Device._fields}
+    return tuple(column.name for column in kinds()[kind].table.columns if column.name in of_origin)

@@ -48,10 +48,14 @@ class Api:
         return {"Authorization": f"Bearer {self.token(**claims)}", "X-Consent-Level": "2"}
 
     def post(self, body: Any, headers: dict[str, str] | None = None, **claims: Any) -> httpx.Response:  # noqa: ANN401 - JSON
-        """Post one event or a batch; bytes are sent as they are."""
+        """Post one media event or a batch; bytes are sent as they are."""
+        return self.post_to(MEDIA, body, headers, **claims)
+
+    def post_to(self, path: str, body: Any, headers: dict[str, str] | None = None, **claims: Any) -> httpx.Response:  # noqa: ANN401 - JSON
+        """The same to another endpoint; a header that is given as an empty text is not sent."""
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         sent = {"Content-Type": "application/json", **self.headers(**claims), **(headers or {})}
-        return self.client.post(MEDIA, content=content, headers=sent)
+        return self.client.post(path, content=content, headers={name: text for name, text in sent.items() if text})
 
     def entries(self, kind: str) -> list[dict[str, str]]:
         """What lies in the landing stream of a kind."""

@@ -128,7 +128,7 @@ def test_fields_beside_the_body_are_checked(fields: dict[str, Any], reason: Dead
 
 def test_an_error_report_is_taken_at_consent_1_and_not_below_and_within_the_bounds_of_its_figures() -> None:
     body = {name: value for name, value in altered().items() if name not in {"event", "media_type"}}
-    body |= {"source": "video", "error_code": "E1", "fatal": False}
+    body |= {"source": "video", "error_code": "E1", "fatal": False, "fingerprint": "0" * 32}
     entries = raw(
         entry("errors", body, AT, an_id(1), consent_level=1),
         entry("errors", body, AT, an_id(2), consent_level=0),
@@ -144,9 +144,9 @@ def test_an_audit_entry_may_be_nobodys_and_is_not_gated() -> None:
     body = {
         "occurred_at": milliseconds(AT),
         "actor_type": "system",
-        "action": "a",
-        "resource_type": "b",
-        "outcome": "c",
+        "action": "backup.made",
+        "resource_type": "database",
+        "outcome": "success",
     }
     each = entry("audit", body, AT, an_id(1), actor_hash="", key_epoch=0, consent_level=0)
     assert not decode(kinds()["audit"], raw(each), OPEN).dead
@@ -191,3 +191,19 @@ def test_whatever_bytes_come_every_entry_is_a_row_or_put_aside(bodies: list[byte
     dead = {each.position for each in decoded.dead}
     assert decoded.positions.to_pylist() == [number for number in range(len(bodies)) if number not in dead]
     assert dead == {number for number, body in enumerate(bodies) if body is not None}
+
+
+def test_a_type_that_needs_more_than_its_kind_is_put_aside_when_it_has_less() -> None:
+    shared = {"occurred_at": milliseconds(AT), "client_at": milliseconds(AT), "skewed": False, "route": "/plans"}
+    device = {"device_type": "desktop", "browser_family": "Firefox", "os_family": "Linux", "is_bot": False}
+    entries = raw(
+        *(
+            entry("analytics", shared | device | {"kind": kind}, AT, an_id(kind, level), consent_level=level)
+            for level in (2, 3)
+            for kind in ("page_view", "marketing_touch", "behaviour_trace")
+        )
+    )
+    decoded = decode(kinds()["analytics"], entries, OPEN)
+    assert decoded.rows["kind"].to_pylist() == ["page_view", "page_view", "marketing_touch", "behaviour_trace"]
+    assert decoded.positions.to_pylist() == [0, 3, 4, 5]
+    assert [(dead.position, dead.detail) for dead in decoded.dead] == [(1, "consent_level"), (2, "consent_level")]

@@ -1,9 +1,10 @@
 -- Errors of app, video and network.
 --
--- ORDER BY: errors are counted by tenant, source and code over a stretch of time.
+-- ORDER BY: errors are counted by tenant, source and fingerprint over a stretch of time; one error's rows stand together,
+--   so that their messages and stacks compress to little more than one of them.
 -- PARTITION BY month: retention drops whole months.
--- by_event_id: most errors carry a session, some do not, so the drain looks for known ids by the id itself; the filter skips
---   nearly every granule without one of them.
+-- by_event_id: some errors carry a session, some do not, so the drain looks for known ids by the id itself; the filter
+--   skips nearly every granule without one of them.
 -- Windows and fsync: see media_events.
 CREATE TABLE error_events
 (
@@ -25,19 +26,23 @@ CREATE TABLE error_events
     is_bot Bool COMMENT 'the user agent names a crawler or script',
     consent_level UInt8 COMMENT 'the level that was used for this event (0 to 3)',
     batch_id LowCardinality(String) COMMENT 'batch that stored the row; a replay is recognised by it',
-    source LowCardinality(String) COMMENT 'app, video or network',
+    source LowCardinality(String) COMMENT 'what failed',
     error_code LowCardinality(String) COMMENT 'code of the player, the browser or the app',
     message Nullable(String) CODEC(ZSTD(1)) COMMENT 'message, scrubbed of personal data',
-    fatal Bool COMMENT 'the app or playback could not go on',
+    stack Nullable(String) CODEC(ZSTD(3)) COMMENT 'stack trace, scrubbed of personal data',
+    path LowCardinality(Nullable(String)) COMMENT 'path of the page or request: known segments, every other one as `:x`',
     http_status Nullable(UInt16) COMMENT 'status of the failed request',
-    session_id Nullable(UUID) COMMENT 'view in which it happened',
-    media_id LowCardinality(Nullable(String)) COMMENT 'pseudonym of the medium',
+    fatal Bool COMMENT 'the app or playback could not go on',
+    session_id Nullable(UUID) COMMENT 'view or visit in which it happened; not kept without a token',
+    media_id LowCardinality(Nullable(String)) COMMENT 'id of the medium, stored as its pseudonym',
     position_seconds Nullable(Float64) COMMENT 'position in the medium [s]',
+    app_version LowCardinality(Nullable(String)) COMMENT 'version of the app, e.g. 4.2.1',
+    fingerprint LowCardinality(String) COMMENT 'the same for one error, whatever ids and numbers its message holds',
     INDEX by_event_id event_id TYPE bloom_filter(0.001) GRANULARITY 1
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(occurred_at)
-ORDER BY (org_id, source, error_code, occurred_at)
+ORDER BY (org_id, source, fingerprint, occurred_at)
 TTL toDateTime(occurred_at) + INTERVAL 1 YEAR + INTERVAL 1 MONTH
 SETTINGS
     non_replicated_deduplication_window = 10000,

@@ -1,7 +1,7 @@
 """Error events: what failed in the app, the video or the network, with its device context.
 
-An error of a media player arrives as a media event and is fanned out here by the API, also at consent 1, where it
-leaves no session: errors are kept in the legitimate interest of a working service.
+They come from apps, also before anybody has signed in, and from media players: the API fans a player's error out here,
+also at consent 1, where it leaves no session. Errors are kept in the legitimate interest of a working service.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from telemetry_platform.contracts import columns as c
-from telemetry_platform.contracts.columns import Column
+from telemetry_platform.contracts.columns import Column, payload_columns
 from telemetry_platform.contracts.consent import ConsentLevel, LegalBasis
 from telemetry_platform.contracts.erasure import SweptBy
-from telemetry_platform.contracts.event_kind import EventKind, Store, Table
+from telemetry_platform.contracts.event_kind import Endpoint, EventKind, Role, Store, Table
 from telemetry_platform.contracts.owners import Owner
-from telemetry_platform.contracts.pii import Domain, Hashed, Scrubbed
+from telemetry_platform.contracts.payloads.errors import ErrorReport
 from telemetry_platform.contracts.retention import Retention
 
 EVENTS = Table(
@@ -23,14 +23,8 @@ EVENTS = Table(
     description="Errors of app, video and network, scrubbed of personal data.",
     columns=(
         *c.COMMON,
-        Column("source", "String", "app, video or network"),
-        Column("error_code", "String", "code of the player, the browser or the app"),
-        Column("message", "String", "message, scrubbed of personal data", nullable=True, treatment=Scrubbed()),
-        Column("fatal", "Bool", "the app or playback could not go on"),
-        Column("http_status", "UInt16", "status of the failed request", nullable=True),
-        Column("session_id", "UUID", "view in which it happened", nullable=True),
-        Column("media_id", "String", "pseudonym of the medium", nullable=True, treatment=Hashed(Domain.MEDIA)),
-        Column("position_seconds", "Float64", "position in the medium", nullable=True, unit="s"),
+        *payload_columns((ErrorReport,)),
+        Column("fingerprint", "String", "the same for one error, whatever ids and numbers its message holds"),
     ),
     owner=Owner.SUPPORT,
     retention=Retention(1, "year", "occurred_at", "regressions are compared with the same season"),
@@ -45,5 +39,7 @@ KIND = EventKind(
     description="Errors, from players and apps.",
     consent=ConsentLevel.ESSENTIAL,
     freshness=timedelta(minutes=15),
+    payload=(ErrorReport,),
+    endpoint=Endpoint("/v1/errors/report", frozenset(Role), summary="Report errors", anonymous=True),
     session_field="session_id",
 )

@@ -130,5 +130,6 @@ KIND = EventKind(
     discriminator="event",
     endpoint=Endpoint("/v1/media/events", frozenset({Role.PATIENT, Role.STAFF}), summary="Record media events"),
     session_field="session_id",
+    derives_ids=True,
     derived=(SESSIONS, STALLS),
 )

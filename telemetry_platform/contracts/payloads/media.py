@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from telemetry_platform.contracts.columns import Stored
+from telemetry_platform.contracts.payloads.envelope import Envelope
 from telemetry_platform.contracts.pii import Domain, Hashed, Kept, NotStored, Scrubbed
 from telemetry_platform.contracts.types import (
     BitsPerSecond,
@@ -23,9 +24,7 @@ from telemetry_platform.contracts.types import (
     PictureSize,
     RawId,
     Seconds,
-    Slug,
     Text,
-    Timestamp,
     Word,
 )
 
@@ -148,16 +147,7 @@ class SessionEnd(Totals):
     ] = None
 
 
-class ClientHints(Payload):
-    """What a browser says of itself beside its user agent."""
-
-    max_touch_points: Annotated[
-        Annotated[int, Field(ge=0, le=255)] | None, NotStored(), Field(description="tells an iPad from a Mac")
-    ] = None
-    app_version: Annotated[Slug | None, NotStored(), Field(description="version of the frontend")] = None
-
-
-class _Envelope(Payload):
+class _Envelope(Envelope):
     """What every media event carries around its `data`."""
 
     event_id: Annotated[
@@ -171,13 +161,6 @@ class _Envelope(Payload):
     session_id: Annotated[Identifier, Kept(), Field(description="UUID of the view")]
     media_id: Annotated[RawId, Hashed(Domain.MEDIA), Field(description="id of the medium, stored as its pseudonym")]
     media_type: Annotated[Word, Kept(), Field(description="what was watched, e.g. video")] = "video"
-    timestamp: Annotated[
-        Timestamp, NotStored(), Field(description="the client's clock at the event, RFC 3339 with zone")
-    ]
-    sent_at: Annotated[
-        Timestamp | None, NotStored(), Field(description="the client's clock when it sent the event")
-    ] = None
-    client: ClientHints = ClientHints()
 
 
 _EVENT = Field(description="type of the event")

@@ -1,0 +1,47 @@
+-- Product analytics, in the order in which it is asked for: one tenant's kind of use over a stretch of time.
+--
+-- PARTITION BY month: retention drops whole months.
+-- by_event_id: most events carry no session, so the drain looks for known ids by the id itself; the filter skips nearly
+--   every granule without one of them.
+-- properties are JSON text, not a Map: numbers and booleans keep their types, and one rule looks through all of it.
+-- Windows and fsync: see media_events.
+CREATE TABLE analytics_events
+(
+    event_id UUID CODEC(NONE) COMMENT 'the event''s identity within its tenant: given by the client or derived',
+    occurred_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'client time, corrected by the clock rule; partitions and rollups use it',
+    client_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'the client''s own clock as it came; order and durations within a session use it',
+    received_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'when the API took the event',
+    ingested_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'when the drain stored the row',
+    skewed Bool COMMENT 'the client''s clock was wrong and occurred_at was corrected',
+    org_id LowCardinality(String) COMMENT 'tenant, from the token',
+    actor_hash String CODEC(ZSTD(1)) COMMENT 'pseudonym of the person, under the key of key_epoch; empty without a person',
+    key_epoch UInt32 COMMENT 'epoch of the key behind actor_hash',
+    ip_truncated Nullable(String) CODEC(ZSTD(1)) COMMENT 'address cut to /24 (IPv4) or /48 (IPv6)',
+    country_code LowCardinality(Nullable(String)) COMMENT 'ISO 3166-1 alpha-2, looked up from ip_truncated',
+    region LowCardinality(Nullable(String)) COMMENT 'ISO 3166-2 subdivision, looked up from ip_truncated',
+    device_type LowCardinality(String) COMMENT 'desktop, mobile, tablet, tv, bot or unknown',
+    browser_family LowCardinality(String) COMMENT 'from a closed list, else `other`',
+    os_family LowCardinality(String) COMMENT 'from a closed list, else `other`',
+    is_bot Bool COMMENT 'the user agent names a crawler or script',
+    consent_level UInt8 COMMENT 'the level that was used for this event (0 to 3)',
+    batch_id LowCardinality(String) COMMENT 'batch that stored the row; a replay is recognised by it',
+    session_id Nullable(UUID) COMMENT 'UUID of the visit',
+    properties Nullable(String) CODEC(ZSTD(3)) COMMENT 'at most 32 named scalars as one JSON object, names and values scrubbed of personal data',
+    kind LowCardinality(String) COMMENT 'kind of use',
+    route LowCardinality(Nullable(String)) COMMENT 'page: known segments, every other one as `:x`',
+    referrer_host LowCardinality(Nullable(String)) COMMENT 'host of the page before, addresses scrubbed',
+    element LowCardinality(Nullable(String)) COMMENT 'name of the button, link or field',
+    feature LowCardinality(Nullable(String)) COMMENT 'name of the feature, e.g. exercise_diary',
+    INDEX by_event_id event_id TYPE bloom_filter(0.001) GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(occurred_at)
+ORDER BY (org_id, kind, occurred_at)
+TTL toDateTime(occurred_at) + INTERVAL 2 YEAR + INTERVAL 1 MONTH
+SETTINGS
+    non_replicated_deduplication_window = 10000,
+    replicated_deduplication_window = 10000,
+    replicated_deduplication_window_seconds = 604800,
+    fsync_after_insert = 1,
+    fsync_part_directory = 1
+COMMENT 'Page views, clicks and feature use, and with full consent marketing and behaviour.';

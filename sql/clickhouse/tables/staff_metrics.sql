@@ -1,0 +1,35 @@
+-- Figures of the work of staff.
+--
+-- ORDER BY: a figure is compared between teams and periods. PARTITION BY month: retention drops whole months.
+-- by_event_id: the drain looks for known ids; the filter skips nearly every granule without one of them.
+-- Windows and fsync: see media_events.
+CREATE TABLE staff_metrics
+(
+    event_id UUID CODEC(NONE) COMMENT 'the event''s identity within its tenant: given by the client or derived',
+    occurred_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'client time, corrected by the clock rule; partitions and rollups use it',
+    client_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'the client''s own clock as it came; order and durations within a session use it',
+    received_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'when the API took the event',
+    ingested_at DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'when the drain stored the row',
+    skewed Bool COMMENT 'the client''s clock was wrong and occurred_at was corrected',
+    org_id LowCardinality(String) COMMENT 'tenant, from the token',
+    actor_hash String CODEC(ZSTD(1)) COMMENT 'pseudonym of the person, under the key of key_epoch; empty without a person',
+    key_epoch UInt32 COMMENT 'epoch of the key behind actor_hash',
+    batch_id LowCardinality(String) COMMENT 'batch that stored the row; a replay is recognised by it',
+    team_id LowCardinality(String) COMMENT 'id of the team, stored as its pseudonym',
+    metric LowCardinality(String) COMMENT 'what is measured, from a closed list',
+    value Float64 CODEC(ZSTD(1)) COMMENT 'the figure, in the unit beside it',
+    unit LowCardinality(String) COMMENT 'unit of the value',
+    period_start DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)) COMMENT 'when the measured period began',
+    INDEX by_event_id event_id TYPE bloom_filter(0.001) GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(occurred_at)
+ORDER BY (org_id, metric, team_id, occurred_at)
+TTL toDateTime(occurred_at) + INTERVAL 1 YEAR + INTERVAL 1 MONTH
+SETTINGS
+    non_replicated_deduplication_window = 10000,
+    replicated_deduplication_window = 10000,
+    replicated_deduplication_window_seconds = 604800,
+    fsync_after_insert = 1,
+    fsync_part_directory = 1
+COMMENT 'One figure of the work of one pseudonymised member of staff over one period.';

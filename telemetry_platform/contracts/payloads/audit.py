@@ -1,0 +1,40 @@
+"""What the Core API posts of who did what to which resource."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from telemetry_platform.contracts.columns import Stored
+from telemetry_platform.contracts.payloads.envelope import ConcerningEnvelope
+from telemetry_platform.contracts.pii import Domain, Hashed, Kept, Scrubbed
+from telemetry_platform.contracts.types import Code, Details, Method, RawId, Route, Status, Word
+
+
+class AuditEvent(ConcerningEnvelope):
+    """One action."""
+
+    actor_type: Annotated[
+        Literal["patient", "staff", "service", "system"], Kept(), Field(description="who acted: what sort")
+    ]
+    action: Annotated[Code, Kept(), Field(description="what was done, e.g. media.view")]
+    resource_type: Annotated[Word, Kept(), Field(description="kind of the resource, e.g. media")]
+    resource_id: Annotated[
+        RawId | None,
+        Hashed(Domain.RESOURCE),
+        Stored(name="resource_id_hash"),
+        Field(description="id of the resource, stored as its pseudonym"),
+    ] = None
+    method: Annotated[Method | None, Kept(), Field(description="HTTP method")] = None
+    route: Annotated[
+        Route | None, Kept(), Stored(name="path"), Field(description="route template, never a raw path")
+    ] = None
+    status_code: Annotated[Status | None, Kept(), Stored("UInt16"), Field(description="HTTP status")] = None
+    outcome: Annotated[Literal["success", "denied", "failure"], Kept(), Field(description="how it ended")]
+    details: Annotated[
+        Details | None,
+        Scrubbed(),
+        Stored("String"),
+        Field(description="what has no column, as one JSON object, names and values scrubbed of personal data"),
+    ] = None

@@ -1,0 +1,57 @@
+"""Whom an event concerns and from where it came, and the columns that follow from that and from what it says.
+
+A service's event names somebody else's id, address and user agent; they are reduced here exactly as a request's own.
+Invariant: the full address goes no further than the keyed hash that is made of it here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from telemetry_platform.contracts.pii import Domain
+from telemetry_platform.processing import address as addresses
+from telemetry_platform.processing.fingerprint import fingerprint
+from telemetry_platform.usecases.request_entries import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from telemetry_platform.contracts.event_kind import EventKind
+    from telemetry_platform.usecases.request_entries import RequestEntries, Submission
+
+_PERSONS = frozenset({"patient", "staff", "user", "person"})
+"""Types of resources that are persons: their pseudonym is that of an actor, so that both can be followed."""
+
+
+def origin_of(
+    kind: EventKind, values: Mapping[str, Any], submission: Submission
+) -> tuple[Origin, addresses.Address | None]:
+    """The origin of one event, and the full address that a service named; whatever does not parse is none."""
+    named = kind.on_behalf
+    if named is None:
+        return submission.origin, None
+    address = addresses.parse(values.get(named.address or "") or "")
+    origin = Origin(
+        org_id=values.get(named.org) or submission.origin.org_id,
+        actor_id=values.get(named.actor or ""),
+        ip_truncated=None if address is None else addresses.truncated(address),
+        user_agent=values.get(named.agent or "") or "",
+    )
+    return origin, address
+
+
+def complete(
+    row: dict[str, Any],
+    values: Mapping[str, Any],
+    columns: Collection[str],
+    request: RequestEntries,
+    address: addresses.Address | None,
+) -> None:
+    """Add the columns of the table that no single field of the payload brings."""
+    if "fingerprint" in columns:
+        row["fingerprint"] = fingerprint(row["source"], row["error_code"], row["message"], row["stack"])
+    if "address_hash" in columns and address is not None:
+        row["address_hash"] = request.pseudonym(Domain.ADDRESS, str(addresses.unmapped(address)))
+        row["address_key_epoch"] = request.epoch(Domain.ADDRESS)
+    if "resource_id_hash" in columns and row["resource_type"] in _PERSONS and values["resource_id"] is not None:
+        row["resource_id_hash"] = request.pseudonym(Domain.AUDIT_ACTOR, values["resource_id"])
