@@ -132,6 +132,8 @@ class EventKind:
     consent_of: Mapping[str, ConsentLevel] = field(default_factory=dict, hash=False)
     purpose: str | None = None
     derives_ids: bool = False
+    told_apart_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    """What derived ids are made of besides, by type of event: columns of types that may come twice in a millisecond."""
     on_behalf: OnBehalf | None = None
     actor_domain: Domain = Domain.ACTOR
     frames: Frames | None = None

@@ -1,7 +1,8 @@
 """How full the server of the landing queue is, asked at most once a second and never by a request.
 
-Invariants: audit and security entries have room of their own above what all others may fill, and no other kind may fill
-all that the others share: a flood of errors costs neither the trail nor the media events their room.
+Invariants: what goes to PostgreSQL (the trail, security: what the law wants kept) has room of its own above what all
+others may fill, and no other kind may fill all that the others share: a flood of errors costs neither the trail nor the
+media events their room.
 """
 
 from __future__ import annotations
@@ -9,19 +10,20 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from telemetry_platform.contracts.event_kind import Store
 from telemetry_platform.contracts.landing import stream_name
 from telemetry_platform.errors import QueueFullError
 from telemetry_platform.stores.redis import ResponseError, platform_error
 from telemetry_platform.stores.redis_channel import pack
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
+    from telemetry_platform.contracts.event_kind import EventKind
     from telemetry_platform.settings import RedisSettings
     from telemetry_platform.stores.redis_channel import RedisChannel
 
 _INFO = pack(b"INFO", b"memory")
-_RESERVED = frozenset({"audit", "security"})
 # A drop is a few bytes without which the access record of a person who did not consent could not be taken.
 _MAY_COME_ALONG = frozenset({"drops"})
 STREAM_SHARE = 0.7
@@ -34,13 +36,14 @@ class QueueRoom:
     `fill` is None before the first look, and when neither the server nor the settings state how much there is.
     """
 
-    def __init__(self, channel: RedisChannel, settings: RedisSettings, kinds: Iterable[str]) -> None:
+    def __init__(self, channel: RedisChannel, settings: RedisSettings, kinds: Mapping[str, EventKind]) -> None:
         self._channel = channel
+        self._reserved = frozenset(name for name, kind in kinds.items() if kind.store is Store.POSTGRES)
         self._limit = settings.maxmemory_bytes
         self._streams = [
             (kind, stream_name(kind, shard))
             for kind in kinds
-            if kind not in _RESERVED
+            if kind not in self._reserved
             for shard in range(settings.shards)
         ]
         # An estimate from a few parts of each stream: the time it takes does not grow with the stream.
@@ -75,7 +78,7 @@ class QueueRoom:
         if self.fill is None or not kinds:
             return
         asked = set(kinds)
-        if asked & _RESERVED and asked <= _RESERVED | _MAY_COME_ALONG:
+        if asked & self._reserved and asked <= self._reserved | _MAY_COME_ALONG:
             if self.fill >= self.audit_max_fill:
                 raise QueueFullError("the landing queue is full: try again when it has been drained")
             return

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
-from telemetry_platform.contracts.registry import kinds
+from telemetry_platform.contracts.event_kind import Store
+from telemetry_platform.contracts.registry import kinds, kinds_in
 from telemetry_platform.processing.clock import occurred_at
 from telemetry_platform.processing.fan_out import ACCESS_EVENT, ERROR_EVENT, error_report
 from telemetry_platform.processing.json_reading import repaired
@@ -37,19 +39,9 @@ if TYPE_CHECKING:
 
 # What DateTime64 can hold: a clock that shows the year 1 is kept as its first day.
 _FIRST_MS, _LAST_MS = -2_208_988_800_000, 10_413_791_999_000
-# Of these a player may send several in one millisecond: a jump over two quarters reaches two milestones at once. By
-# session, type and time alone the second would be taken for a copy of the first, after a 202. Of all other types two in
-# one millisecond are one event sent twice.
-_TOLD_APART_BY = {
-    "milestone": ("percent",),
-    "seek": ("from_position", "to_position"),
-    "error": ("error_code",),
-}
 
 
 TOO_LATE = Rejection("too_late", "the event is older than seven days: it is not taken any more")
-# After a 202 these must be on the disk, whatever the server's policy: no law allows one to be lost.
-_DURABLE = frozenset({"audit", "security"})
 
 
 @dataclass(frozen=True)
@@ -77,7 +69,7 @@ class Landing:
         groups = request.groups()
         streams = {group.kind for group in groups}
         self.room.check(streams)
-        await self.producer.add(groups, durable=not streams.isdisjoint(_DURABLE))
+        await self.producer.add(groups, durable=not streams.isdisjoint(_durable_kinds()))
 
 
 class EventAcceptor:
@@ -147,7 +139,7 @@ class EventAcceptor:
         event_id = values.get("event_id")
         if event_id is None:
             if self.kind.derives_ids and isinstance(session, UUID):
-                event_id = uuid5(session, _name(event, client_at, values))
+                event_id = uuid5(session, self._name(event, client_at, row))
             else:
                 event_id = self._new_id()
         row["occurred_at"] = moment.at
@@ -159,6 +151,11 @@ class EventAcceptor:
         touch = client is not None and (client.max_touch_points or 0) > 1
         session_id = None if session is None else str(session)
         return Draft(place, event, str(event_id), session_id, touch, row, values.get("media_id"), origin)
+
+    def _name(self, event: str, client_at: int, row: dict[str, Any]) -> str:
+        """What an event without an id of its own is called within its session: the same on every re-send."""
+        told_apart = [str(row[column]) for column in self.kind.told_apart_by.get(event, ())]
+        return ":".join([event, str(client_at), *told_apart])
 
     def _refusal(self, event: str, request: RequestEntries) -> DropReason | None:
         return request.submission.permission.refusal(self.kind.needs(event), self.kind.purpose)
@@ -193,6 +190,12 @@ class EventAcceptor:
         return answer
 
 
+@lru_cache(maxsize=1)
+def _durable_kinds() -> frozenset[str]:
+    """What must be on the disk after a 202, whatever the server's policy: audit and security records."""
+    return frozenset(kind.name for kind in kinds_in(Store.POSTGRES))
+
+
 async def take_pins(pins: SessionPins, request: RequestEntries, drafts: Sequence[Draft]) -> None:
     """Learn the pins of the drafts' sessions; a session without one is the sender's from now on."""
     org_id, now = request.submission.origin.org_id, request.submission.received_at
@@ -207,12 +210,6 @@ async def take_pins(pins: SessionPins, request: RequestEntries, drafts: Sequence
             request.pins[session_id] = pin
     if missing:
         request.pins |= await pins.take(org_id, missing, request.own_pin(request.submission.origin), now)
-
-
-def _name(event: str, client_at: int, values: dict[str, Any]) -> str:
-    """What an event without an id of its own is called within its session: the same on every re-send."""
-    told_apart = [str(getattr(values["data"], field)) for field in _TOLD_APART_BY.get(event, ())]
-    return ":".join([event, str(client_at), *told_apart])
 
 
 def milliseconds(moment: datetime) -> int:

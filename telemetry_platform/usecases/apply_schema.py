@@ -4,8 +4,8 @@ Three sorts of files. A *table* that the database does not have is made from its
 named in its header (`-- table: <name>`); it runs once, in the order of the numbers, unless the table was made when the
 change existed already and so includes it. *Repeatables* (functions, views, grants) are written so that they can run
 again, and do whenever their text differs from what was applied. Invariant: a change that has been applied is never
-edited (the databases that have it would differ from those that get it): an edited one stops everything before anything
-is done.
+edited, and none is put before it (the databases that have it would differ from those that get it): such a one stops
+everything before anything is done.
 """
 
 from __future__ import annotations
@@ -59,7 +59,8 @@ class ApplyReport:
 def apply_schema(settings: Settings, now: datetime) -> ApplyReport:
     """Apply what is missing in PostgreSQL (as the schema's owner) and ClickHouse; a second call does nothing.
 
-    Raises ConfigurationError without the owner's connection, PermanentError when an applied change was edited.
+    Raises ConfigurationError without the owner's connection, PermanentError when an applied change was edited or a new
+    one stands before it.
     """
     with _owner(settings.postgres) as connection:
         done = [
@@ -80,6 +81,7 @@ def apply_release(database: Database, release: Release, now: datetime) -> tuple[
     database.prepare()
     known = dict(database.read())
     release.refuse_edited(known)
+    release.refuse_overtaken(known)
     update = _Update(database, release, known, now)
     for folder in BEFORE_TABLES:
         update.repeat(folder)

@@ -71,6 +71,20 @@ class Release:
                     "restore its text, and write what you want to change into a new file with the next number"
                 )
 
+    def refuse_overtaken(self, known: Mapping[str, Applied]) -> None:
+        """Raise PermanentError when a change is new to the database and its number is not.
+
+        Whether a table includes a change is told by the numbers alone: one that comes later under a number that was
+        passed before would be taken for included in tables that were made without it.
+        """
+        passed = [_number_of(item) for item in known if item.startswith("changes/")]
+        for change in self.changes:
+            if change.item not in known and change.number <= max(passed, default=0):
+                raise PermanentError(
+                    f"sql/{self.store}/{change.item}.sql is new to this database, which has passed its number: give it "
+                    f"a number above {max(passed):04}; a change that was applied keeps its name"
+                )
+
     def states(self, known: Mapping[str, Applied]) -> dict[str, State]:
         """Each file against the ledger; a table file that differs without a change to explain it is `edited`."""
         items = {f"tables/{name}": file for name, file in self.tables.items()}
@@ -87,6 +101,11 @@ class Release:
         folder, _, name = item.partition("/")
         waiting = any(change.table == name and change.item not in known for change in self.changes)
         return "pending" if folder in self.repeatables or (folder == "tables" and waiting) else "edited"
+
+
+def _number_of(item: str) -> int:
+    """The number of a change in the ledger."""
+    return int(item.removeprefix("changes/").partition("_")[0])
 
 
 def read_release(store: str, *, base: Path | None = None) -> Release:

@@ -2,96 +2,74 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
-import sqlglot
-from sqlglot import exp
 
 from telemetry_platform import sql_files
 from telemetry_platform.contracts.event_kind import Store, Table
 from telemetry_platform.contracts.registry import tables
-
-if TYPE_CHECKING:
-    from telemetry_platform.contracts.columns import Column
+from telemetry_platform_tests.contracts.sql_differences import clickhouse_differences
 
 CLICKHOUSE = {table.name: table for table in tables().values() if table.store is Store.CLICKHOUSE}
-WINDOW_BLOCKS = 10_000
-WINDOW_SECONDS = 7 * 86_400
+FILES = {file.name: file.text for file in sql_files.files("clickhouse/tables")}
 
 
-def _parsed(name: str) -> exp.Create:
-    statement = sqlglot.parse_one(sql_files.read(f"clickhouse/tables/{name}.sql"), read="clickhouse")
-    assert isinstance(statement, exp.Create)
-    return statement
-
-
-def _column_types(create: exp.Create) -> dict[str, str]:
-    """Types as they are written, without LowCardinality, which is the file's own design."""
-    found: dict[str, str] = {}
-    for column in create.this.find_all(exp.ColumnDef):
-        kind = column.args["kind"]
-        bare = kind.expressions[0] if kind.is_type(exp.DataType.Type.LOWCARDINALITY) else kind
-        found[column.name] = bare.sql("clickhouse")
-    return found
-
-
-def _declared(column: Column) -> str:
-    return f"Nullable({column.clickhouse})" if column.nullable else column.clickhouse
-
-
-def _comment(column: Column) -> str:
-    return f"{column.description} [{column.unit}]" if column.unit else column.description
-
-
-def test_there_is_one_file_for_each_table_and_none_besides() -> None:
-    assert {file.name for file in sql_files.files("clickhouse/tables")} == set(CLICKHOUSE)
+def test_there_is_no_file_without_a_contract() -> None:
+    assert set(FILES) - set(CLICKHOUSE) == set(), "a table belongs to a kind: contracts/events/<kind>.py"
 
 
 @pytest.mark.parametrize("table", CLICKHOUSE.values(), ids=CLICKHOUSE)
-def test_columns_have_the_contract_s_names_order_types_and_nullability(table: Table) -> None:
-    written = _column_types(_parsed(table.name))
-    assert list(written) == [column.name for column in table.columns]
-    assert written == {column.name: _declared(column) for column in table.columns}
+def test_the_file_says_what_the_contract_says(table: Table) -> None:
+    assert table.name in FILES, f"write sql/clickhouse/tables/{table.name}.sql"
+    assert clickhouse_differences(table, FILES[table.name]) == [], f"sql/clickhouse/tables/{table.name}.sql"
 
 
-@pytest.mark.parametrize("table", CLICKHOUSE.values(), ids=CLICKHOUSE)
-def test_comments_are_the_contract_s_descriptions_with_their_units(table: Table) -> None:
-    create = _parsed(table.name)
-    written = {
-        column.name: comment.this.name
-        for column in create.this.find_all(exp.ColumnDef)
-        if (comment := column.find(exp.CommentColumnConstraint))
-    }
-    assert written == {column.name: _comment(column) for column in table.columns}
-    described = create.find(exp.SchemaCommentProperty)
-    assert described is not None
-    assert described.this.name == table.description
+@pytest.mark.parametrize(
+    ("written", "instead", "difference"),
+    [
+        ("TABLE consent_drops", "TABLE drops", "the table is called drops; the contract says consent_drops"),
+        ("consent_level UInt8", "consent_level UInt16", "consent_level: the type is UInt16; the contract says UInt8"),
+        (
+            "reason LowCardinality(String)",
+            "reason LowCardinality(Nullable(String))",
+            "reason: the type is Nullable(String); the contract says String",
+        ),
+        ("    kind ", "    sort ", "kind: the column is missing"),
+        ("    kind ", "    sort ", "sort: the contract has no such column"),
+        ("'tenant, from", "'tenant from", "org_id: the comment is 'tenant from the token'; the contract says"),
+        (" COMMENT 'tenant, from the token'", "", "org_id: the comment is None; the contract says"),
+        ("COMMENT 'One row per", "COMMENT 'A row per", "the table's comment is 'A row per"),
+        ("INTERVAL 2 YEAR", "INTERVAL 3 YEAR", "the TTL is toDateTime(received_at) + INTERVAL 3 YEAR"),
+        ("TTL toDateTime(received_at) + INTERVAL 2 YEAR + INTERVAL 1 MONTH\n", "", "the TTL is missing"),
+        ("fsync_after_insert = 1", "fsync_after_insert = 0", "fsync_after_insert is 0; it must be 1 or more"),
+        (
+            "    replicated_deduplication_window = 10000,\n",
+            "",
+            "the setting replicated_deduplication_window is missing; it must be 10000 or more",
+        ),
+    ],
+)
+def test_a_difference_is_found_and_named(written: str, instead: str, difference: str) -> None:
+    text = FILES["consent_drops"]
+    assert written in text
+    found = clickhouse_differences(CLICKHOUSE["consent_drops"], text.replace(written, instead))
+    assert any(difference in sentence for sentence in found), found
 
 
-@pytest.mark.parametrize("table", CLICKHOUSE.values(), ids=CLICKHOUSE)
-def test_the_ttl_is_the_retention_and_a_month(table: Table) -> None:
-    ttl = _parsed(table.name).find(exp.MergeTreeTTL)
-    assert ttl is not None
-    assert ttl.sql("clickhouse").replace("'", "") == f"TTL {table.retention.ttl}"
+def test_another_order_of_the_columns_is_found() -> None:
+    lines = FILES["consent_drops"].splitlines(keepends=True)
+    at = next(number for number, line in enumerate(lines) if line.startswith("    org_id "))
+    lines[at], lines[at + 1] = lines[at + 1], lines[at]
+    (found,) = clickhouse_differences(CLICKHOUSE["consent_drops"], "".join(lines))
+    assert found.startswith("the columns stand in another order; the contract says event_id, received_at")
 
 
-@pytest.mark.parametrize("table", CLICKHOUSE.values(), ids=CLICKHOUSE)
-def test_every_table_remembers_tokens_and_reaches_the_disk(table: Table) -> None:
-    settings = _parsed(table.name).find(exp.SettingsProperty)
-    assert settings is not None
-    written = {one.this.name: int(one.expression.name) for one in settings.expressions}
-    assert written["non_replicated_deduplication_window"] >= WINDOW_BLOCKS
-    assert written["replicated_deduplication_window"] >= WINDOW_BLOCKS
-    assert written["replicated_deduplication_window_seconds"] >= WINDOW_SECONDS
-    assert written["fsync_after_insert"] == 1
-    assert written["fsync_part_directory"] == 1
-
-
-@pytest.mark.parametrize("table", [table for table in CLICKHOUSE.values() if table.final], ids=lambda table: table.name)
-def test_versions_of_a_row_share_one_partition(table: Table) -> None:
-    create = _parsed(table.name)
-    assert create.find(exp.PartitionedByProperty) is None, "rows in two partitions never collapse"
-    order = create.find(exp.Order)
-    assert order is not None
-    assert {column.name for column in order.find_all(exp.Column)} >= set(table.key)
+def test_versions_of_a_row_in_two_partitions_or_under_two_keys_are_found() -> None:
+    table = CLICKHOUSE["media_sessions"]
+    text = FILES["media_sessions"]
+    order = next(line for line in text.splitlines() if line.startswith("ORDER BY"))
+    assert clickhouse_differences(table, text.replace(order, f"PARTITION BY toYYYYMM(occurred_at)\n{order}")) == [
+        "rows are versions: in two partitions they never collapse, so there may be no PARTITION BY"
+    ]
+    assert clickhouse_differences(table, text.replace(order, "ORDER BY (session_id)")) == [
+        "rows are versions: ORDER BY must hold what identifies a row, org_id, session_id"
+    ]

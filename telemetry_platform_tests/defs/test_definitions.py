@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
+from telemetry_platform.contracts.pii import Hashed
 from telemetry_platform.contracts.registry import tables
 from telemetry_platform.defs.keys import table_key
 from telemetry_platform_tests.defs.front_door import definitions
@@ -71,8 +72,9 @@ def test_every_table_of_the_contracts_is_an_asset_with_its_columns() -> None:
         assert isinstance(schema, dg.TableSchema)
         assert [column.name for column in schema.columns] == [column.name for column in table.columns]
         assert all(column.description for column in schema.columns)
-        hashed = next(column for column in schema.columns if column.name in {"actor_hash", "reason"})
-        assert hashed.tags.get("treatment") == ("hashed" if hashed.name == "actor_hash" else None)
+        assert {column.name for column in schema.columns if column.tags.get("treatment") == "hashed"} == {
+            column.name for column in table.columns if isinstance(column.treatment, Hashed)
+        }
 
 
 def test_every_asset_has_an_owner_a_group_and_a_description() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -11,51 +12,23 @@ from telemetry_platform import sql_files
 from telemetry_platform.errors import ConfigurationError, PermanentError
 from telemetry_platform.settings import PostgresSettings, Settings
 from telemetry_platform.usecases.apply_schema import apply_schema
-from telemetry_platform.usecases.schema_release import Release, read_release
+from telemetry_platform.usecases.schema_release import AFTER_TABLES, BEFORE_TABLES, Release, read_release
 from telemetry_platform_tests.usecases.schema_databases import NOW, EmptyDatabase, empty_database
+from telemetry_platform_tests.usecases.schema_files import Files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from telemetry_platform.embedded.platform import PlatformHandle
+    from telemetry_platform.sql_files import SqlFile
     from telemetry_platform.stores.schema_ledger import Applied
 
 STORES = ("postgres", "clickhouse")
-_TABLE = {
-    "postgres": "CREATE TABLE ops.{name} ({columns});\n",
-    "clickhouse": "CREATE TABLE {name} ({columns}) ENGINE = MergeTree ORDER BY tuple();\n",
-}
-_QUALIFIED = {"postgres": "ops.{name}", "clickhouse": "{name}"}
 
 
 @pytest.fixture(params=STORES)
 def database(request: pytest.FixtureRequest, engines: PlatformHandle) -> EmptyDatabase:
     return empty_database(engines, request.param)
-
-
-class Files:
-    """The SQL files of a made-up release."""
-
-    def __init__(self, store: str, folder: Path) -> None:
-        self.store = store
-        self.folder = folder
-
-    def table(self, name: str, *columns: str) -> None:
-        self.write("tables", name, _TABLE[self.store].format(name=name, columns=", ".join(columns)))
-
-    def add_column(self, change: str, table: str, column: str) -> None:
-        qualified = _QUALIFIED[self.store].format(name=table)
-        self.write(
-            "changes", change, f"-- table: {table}\nALTER TABLE {qualified} ADD COLUMN IF NOT EXISTS {column};\n"
-        )
-
-    def write(self, folder: str, name: str, text: str) -> None:
-        path = self.folder / self.store / folder / f"{name}.sql"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
-    def release(self) -> Release:
-        return read_release(self.store, base=self.folder)
 
 
 @pytest.fixture
@@ -73,16 +46,55 @@ def test_the_whole_schema_is_applied_once(database: EmptyDatabase) -> None:
     assert database.structure() == before
 
 
-def test_tables_equal_baseline_plus_changes(engines: PlatformHandle, database: EmptyDatabase, tmp_path: Path) -> None:
+def test_every_repeatable_can_be_applied_again(database: EmptyDatabase) -> None:
+    release = read_release(database.store)
+    database.apply(release)
+    before = database.structure()
+    files = [file for folder in release.repeatables.values() for file in folder]
+    assert files
+    with database.open() as opened:
+        for file in files:
+            opened.execute(file)
+    assert database.structure() == before, "an edited one is executed where the older text was"
+
+
+def _first_release(store: str) -> Release:
+    """The first release's tables, with what they are made with: views and grants may speak of tables to come."""
+    present = read_release(store)
+    tables = {file.name: file for file in sql_files.files(f"{store}/baseline")}
+    return Release(store, tables, (), {**dict.fromkeys(AFTER_TABLES, ()), **_of(BEFORE_TABLES, present)})
+
+
+def _of(folders: tuple[str, ...], release: Release) -> dict[str, tuple[SqlFile, ...]]:
+    return {folder: release.repeatables[folder] for folder in folders}
+
+
+def test_tables_equal_baseline_plus_changes(engines: PlatformHandle, database: EmptyDatabase) -> None:
     present = read_release(database.store)
-    for file in sql_files.files(f"{database.store}/baseline"):
-        Files(database.store, tmp_path).write("tables", file.name, file.text)
-    first = read_release(database.store, base=tmp_path)
     old = empty_database(engines, database.store)
-    old.apply(Release(database.store, first.tables, (), present.repeatables))
+    old.apply(_first_release(database.store))
     old.apply(present)
     database.apply(present)
     assert old.structure() == database.structure()
+
+
+def test_a_new_table_needs_no_line_in_the_baseline(
+    engines: PlatformHandle, database: EmptyDatabase, tmp_path: Path
+) -> None:
+    store = database.store
+    shutil.copytree(sql_files.root() / store, tmp_path / store)
+    files = Files(store, tmp_path)
+    files.table("rooms", "a int")
+    oldest, older = empty_database(engines, store), empty_database(engines, store)
+    oldest.apply(_first_release(store))
+    older.apply(read_release(store))
+    assert "tables/rooms" in oldest.apply(files.release())
+    # Grants on all tables are said again, and nothing else is touched.
+    again = older.apply(files.release())
+    assert [item for item in again if not item.startswith("grants/")] == ["tables/rooms"]
+    database.apply(files.release())
+    assert database.columns("rooms") == ["a"]
+    assert oldest.structure() == older.structure() == database.structure()
 
 
 def test_an_older_database_gets_new_tables_and_changes(database: EmptyDatabase, files: Files) -> None:
@@ -133,6 +145,27 @@ def test_an_edited_change_is_refused_and_nothing_is_done(database: EmptyDatabase
     assert database.columns("rooms") == []
     assert database.columns("visits") == ["a", "b"]
     assert files.release().states(_ledger(database))["changes/0001_add_b"] == "edited"
+
+
+def test_a_change_whose_number_the_database_has_passed_is_refused(database: EmptyDatabase, files: Files) -> None:
+    # Two branches took their numbers side by side: a table made in between would be thought to include the late one.
+    files.table("visits", "a int", "b int")
+    files.add_column("0002_add_b", "visits", "b int")
+    database.apply(files.release())
+    files.table("visits", "a int", "b int", "c int")
+    files.add_column("0001_add_c", "visits", "c int")
+    with pytest.raises(PermanentError, match=r"0001_add_c\.sql .* number above 0002"):
+        database.apply(files.release())
+    assert database.columns("visits") == ["a", "b"]
+
+
+def test_an_applied_change_keeps_its_name(database: EmptyDatabase, files: Files) -> None:
+    files.add_column("0001_add_b", "visits", "b int")
+    database.apply(files.release())
+    changes = files.folder / files.store / "changes"
+    (changes / "0001_add_b.sql").rename(changes / "0001_add_the_column.sql")
+    with pytest.raises(PermanentError, match=r"0001_add_the_column\.sql .* number above 0001"):
+        database.apply(files.release())
 
 
 @pytest.mark.parametrize(

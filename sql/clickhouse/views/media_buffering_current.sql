@@ -1,7 +1,7 @@
 -- Stalls as they are now: the newest version of each, without those taken back and without expired ones.
 --
 -- tuple(): argMax passes over NULLs, and would put an older version's value where the newest version has none.
-CREATE VIEW media_buffering_current AS
+CREATE OR REPLACE VIEW media_buffering_current AS
 WITH (row.fold_version, row.is_deleted, row.ingested_at) AS version
 SELECT
     session_id,

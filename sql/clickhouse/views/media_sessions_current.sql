@@ -3,7 +3,7 @@
 --
 -- Of two rows of one version, the one whose end was derived is the newer: it knows the same events and the silence
 -- after. tuple(): argMax passes over NULLs, and would put an older version's value where the newest version has none.
-CREATE VIEW media_sessions_current AS
+CREATE OR REPLACE VIEW media_sessions_current AS
 WITH (row.fold_version, row.end_derived, row.ingested_at) AS version
 SELECT
     session_id,

@@ -9,7 +9,7 @@
 --   player's own measure but never beyond the mark before it: stalls neither overlap nor have a negative length. An end
 --   that comes after another mark closed its start belongs to that same stall, and counts no more.
 -- Cause: startup at position 0 before anything played; seek within a second of one; else rebuffer.
-CREATE VIEW media_stalls AS
+CREATE OR REPLACE VIEW media_stalls AS
 WITH
     placed AS
     (

@@ -12,7 +12,7 @@
 --   called.
 -- turn: within one millisecond, events count in the order in which a player goes through them. Ids, which are random,
 --   decide only between two of the same kind.
-CREATE VIEW media_timeline AS
+CREATE OR REPLACE VIEW media_timeline AS
 WITH
     log AS
     (
