@@ -7,6 +7,7 @@ printing a settings object shows none. An address that is set here replaces an e
 from __future__ import annotations
 
 import os
+import re
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -16,7 +17,10 @@ from pydantic import BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Network = IPv4Network | IPv6Network
-
+_ORIGIN = re.compile(
+    r"(?!http://.*:80$)(?!https://.*:443$)[a-z][a-z0-9+.-]*://"
+    r"(?:\[[0-9a-f:]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::[1-9][0-9]{0,4})?"
+)
 
 _SEGMENTS = (
     "about", "account", "achievements", "activity", "admin", "analytics", "api", "app", "appointments", "auth",
@@ -97,7 +101,9 @@ class ApiSettings(BaseModel):
         (), description="comma-separated CIDRs whose X-Forwarded-For lines are believed"
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="comma-separated origins of the frontend"
+        (),
+        description="comma-separated origins whose pages may call, each exactly as a browser sends it, e.g. "
+        "`https://app.example.org`; there is no `*`",
     )
     path_segments: Annotated[tuple[str, ...], NoDecode] = Field(
         _SEGMENTS, description="comma-separated segments of page paths that may be kept; every other one becomes `:x`"
@@ -107,6 +113,27 @@ class ApiSettings(BaseModel):
         pattern=r"^[A-Za-z0-9][A-Za-z0-9_:-]{0,127}$",
         description="tenant under which error reports without a token are kept",
     )
+    anonymous_per_minute: int = Field(
+        60,
+        ge=1,
+        le=1_000_000,
+        description="events a minute without a valid token from one address, after its burst: a page that fails once "
+        "a second; whole clinics share an address",
+    )
+    anonymous_burst: int = Field(
+        120,
+        ge=1,
+        le=1_000_000,
+        description="events at once without a valid token from one address, and so the most in one such request: the "
+        "reports of a few pages that were offline",
+    )
+    anonymous_prefix_per_minute: int = Field(
+        600,
+        ge=1,
+        le=1_000_000,
+        description="the same for a whole /24 or /48, whose owner may send from any address in it: worth ten addresses",
+    )
+    anonymous_prefix_burst: int = Field(1200, ge=1, le=1_000_000, description="the burst of a whole /24 or /48")
     max_body_bytes: int = Field(1024 * 1024, ge=1024, description="largest request body in bytes")
     max_batch_events: int = Field(500, ge=1, description="most events in one request")
     producer: str | None = Field(None, description="name of this process in the queue; random when unset")
@@ -117,6 +144,17 @@ class ApiSettings(BaseModel):
     def _split(cls, value: object) -> object:
         """Comma-separated text becomes a tuple; anything else is left to pydantic."""
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse what no browser sends: it would be compared with every request and match none."""
+        if not all(_ORIGIN.fullmatch(origin) for origin in origins):
+            raise ValueError(
+                "write each origin as a browser sends it: scheme://host, or scheme://host:port where the port is not "
+                "the scheme's own; lower case, nothing after it, no `*` and no `null`"
+            )
+        return origins
 
 
 class KeySettings(BaseModel):
@@ -149,6 +187,13 @@ class DrainSettings(BaseModel):
     lease_seconds: float = Field(20.0, gt=0, description="how long a drain's lease lasts without renewal")
     renew_seconds: float = Field(5.0, gt=0, description="how often the lease is renewed")
     invalid_ratio: float = Field(0.5, gt=0, le=1, description="share of invalid entries that stops the run")
+    reject_ratio: float = Field(
+        0.001,
+        gt=0,
+        le=1,
+        description="share of a day's entries that may be dead-lettered or conflict before `rejects_are_rare` turns "
+        "red: one client release with a bug shows, one odd event among thousands does not",
+    )
     invalid_min_entries: int = Field(
         20, ge=1, description="batches smaller than this are judged over the last 1,000 entries"
     )

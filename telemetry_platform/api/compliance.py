@@ -1,7 +1,8 @@
-"""The compliance middleware: four steps that every request with events goes through, in this order.
+"""The compliance middleware: five steps that every request with events goes through, in this order.
 
 who        the token's person or service, and whether they may post here at all
 from_where the client's address behind the trusted proxies
+how_much   what nobody's request is charged for its first event, before anything of its body is read
 may_we     the consent level that counts: what was stated, capped by the privacy signal, forced by an exclusion
 reduce     what may go on from here: no full address, and the raw id only as long as the request
 
@@ -15,14 +16,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from telemetry_platform.api.problems import ProblemError
+from telemetry_platform.api.rate_limits import Toll
 from telemetry_platform.api.tokens import unauthorised
 from telemetry_platform.processing import address as addresses
 from telemetry_platform.processing import gate
+from telemetry_platform.processing.agent import read_hints
 from telemetry_platform.usecases.request_entries import Origin, Submission
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from telemetry_platform.api.rate_limits import AnonymousLimits
     from telemetry_platform.api.tokens import Caller, TokenVerifier
     from telemetry_platform.contracts.event_kind import Endpoint
 
@@ -49,14 +53,24 @@ class Doors:
     """Tokens are signed with a shared secret: requests that came in by another interface are refused."""
     anonymous_org_id: str
     """The tenant under which reports without a token are kept."""
+    limits: AnonymousLimits
 
 
-async def admit(request: Incoming, endpoint: Endpoint, doors: Doors) -> Submission:
-    """All steps."""
+@dataclass(frozen=True)
+class Admission:
+    """A request that may go on: what its events share, and the toll of its further events, where there is one."""
+
+    submission: Submission
+    toll: Toll | None
+
+
+async def admit(request: Incoming, endpoint: Endpoint, doors: Doors) -> Admission:
+    """All steps. Raises ProblemError, and PlatformError when Redis cannot say what may be charged."""
     caller = await who(request, endpoint, doors)
     address = from_where(request, doors)
+    toll = await how_much(request, caller, address, doors)
     permission = may_we(request, caller, address, doors)
-    return reduce(request, endpoint, doors, caller, address, permission)
+    return Admission(reduce(request, endpoint, doors, caller, address, permission), toll)
 
 
 async def who(request: Incoming, endpoint: Endpoint, doors: Doors) -> Caller | None:
@@ -76,11 +90,24 @@ async def who(request: Incoming, endpoint: Endpoint, doors: Doors) -> Caller | N
 
 
 def from_where(request: Incoming, doors: Doors) -> addresses.Address | None:
-    """The client's full address; it goes no further than this module."""
+    """The client's full address; it goes no further than this module and the rate limits."""
     if request.peer is None:
         return None
     lines = tuple(line.decode("latin-1") for line in request.headers.get(b"x-forwarded-for", ()))
     return addresses.client_address(request.peer, lines, doors.trusted_proxies)
+
+
+async def how_much(
+    request: Incoming, caller: Caller | None, address: addresses.Address | None, doors: Doors
+) -> Toll | None:
+    """The toll for what follows, after one event was charged; none for whoever has a valid token.
+
+    Raises ProblemError (429) when there is no room.
+    """
+    if caller is not None:
+        return None
+    await doors.limits.charge(address, 1, request.received_at)
+    return Toll(doors.limits, address, request.received_at)
 
 
 def may_we(
@@ -111,6 +138,7 @@ def reduce(  # noqa: PLR0913, PLR0917 - what the steps before it found
         actor_id=None if caller is None else caller.actor_id,
         ip_truncated=None if address is None else addresses.truncated(address),
         user_agent=agents[0].decode("latin-1") if agents else "",
+        hints=read_hints(request.headers),
     )
     return Submission(
         origin=origin,

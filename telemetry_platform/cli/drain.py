@@ -78,6 +78,8 @@ def _show(report: "DrainReport") -> None:
     )
     for (kind, level, reason), count in sorted(report.drops.items()):
         out.print(f"  dropped: {count:,} of {kind} at consent {level} ({reason})", markup=False)
+    if not report.geo.ok:
+        out.print(f"Places: {report.geo.message}.", markup=False)
     if report.missing:
         out.print(
             f"{report.missing:,} entries were gone from the queue: see `missing` in ingest.batches.", markup=False

@@ -6,6 +6,7 @@ the body, so that an entry with an unreadable body can still be counted, erased 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,8 @@ class LandingEntry:
 
     `received_at` is milliseconds since 1970 (UTC). `body` is one JSON object without line breaks whose keys are the
     columns of the kind's table that travel in the body (times as integer milliseconds). `producer` and `producer_seq`
-    number the entries that one API process adds to one stream, from 1 without gaps, so that a loss is seen.
+    number the entries that one API process adds to one stream, from 1 without gaps, so that a loss is seen. `trace_id`
+    leads back to the request, or to the dead letter that the entry was made of (`letter_trace`).
     """
 
     kind: str
@@ -45,6 +47,20 @@ class LandingEntry:
     trace_id: str
     body: bytes
     v: int = VERSION
+
+
+_LETTER = re.compile(r"letter-([0-9]{1,18})", re.ASCII)
+
+
+def letter_trace(number: int) -> str:
+    """The trace of an entry that was made of a dead letter."""
+    return f"letter-{number}"
+
+
+def letter_number(trace_id: str) -> int | None:
+    """The number of the dead letter that an entry was made of; None for an entry of the API."""
+    match = _LETTER.fullmatch(trace_id)
+    return int(match[1]) if match else None
 
 
 FIELDS: tuple[str, ...] = tuple(field.name for field in fields(LandingEntry))

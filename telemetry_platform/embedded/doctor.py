@@ -75,7 +75,8 @@ def examine(platform: Platform) -> list[Finding]:
         return [_never_started(platform, name) for name in (*STORES, *APPLICATION)]
     settings = platform.environment().settings()
     findings = [_store(platform, settings, name, is_up=is_up) for name in STORES]
-    return findings + [_application(platform, name, is_up=is_up) for name in APPLICATION]
+    findings += [_application(platform, name, is_up=is_up) for name in APPLICATION]
+    return [*findings, _geo(settings)] if is_up else findings
 
 
 def _never_started(platform: Platform, name: str) -> Finding:
@@ -101,6 +102,16 @@ def _store(platform: Platform, settings: Settings, name: str, *, is_up: bool) ->
         step = f"{error}. Then {_start(platform)}{log}" if embedded else str(error)
         return Finding(name, "does not answer", "", which, address, is_broken=True, next_step=step)
     return Finding(name, "runs", found, which, address, is_broken=False)
+
+
+def _geo(settings: Settings) -> Finding:
+    """The file that says where addresses are. Events do without, so that an unset one is no fault."""
+    from telemetry_platform.stores.geo import Geo, GeoState
+
+    health, path = Geo(settings.geo.database).health, settings.geo.database
+    step = "" if health.state in {GeoState.ANSWERS, GeoState.OFF} else health.message
+    broken = health.state is GeoState.FAILS
+    return Finding("geo", health.state.value, "", "file", str(path or ""), is_broken=broken, next_step=step)
 
 
 def _host_and_port(settings: Settings, name: str) -> str:

@@ -86,6 +86,10 @@ class Limit:
                 continue
         return False
 
+    def takes(self, text: str) -> bool:
+        """Whether the payload's types for the column are known, and the text is what one of them gives."""
+        return bool(self.types) and self._is_taken(text)
+
     def allows(self, number: float) -> bool:
         """Whether the payload bounds the column on both sides, and the number lies within."""
         if self.minimum is None or self.maximum is None:

@@ -11,21 +11,25 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+import orjson
+
 from telemetry_platform.contracts.columns import TIME
 from telemetry_platform.contracts.pii import Hashed, Scrubbed
 from telemetry_platform.processing.agent import BROWSERS, SYSTEMS
 from telemetry_platform.processing.column_limits import limits
 from telemetry_platform.processing.scrub import scrub
+from telemetry_platform.processing.scrub_values import scrubbed_json
 
 if TYPE_CHECKING:
     from telemetry_platform.contracts.columns import Column
     from telemetry_platform.contracts.event_kind import EventKind
     from telemetry_platform.processing.column_limits import Limit
 
-_MOST = 64 * 1024
-# A pseudonym, a UUID, a word as slugs are (no space, no @, no dots between numbers), a truncated address.
+# No request is larger; a body that was cut is no JSON any more, and could not be replayed.
+_MOST = 1024 * 1024
+# A pseudonym, a fingerprint, a UUID, a word as slugs are (no space, no @, no dots between numbers), a cut address.
 _HARMLESS = re.compile(
-    r"[0-9a-f]{64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Za-z][A-Za-z_-]{0,63}|[0-9]{1,5}[pk]?"
+    r"[0-9a-f]{64}|[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[A-Za-z][A-Za-z_-]{0,63}|[0-9]{1,5}[pk]?"
     r"|([0-9]{1,3}\.){3}0|[0-9a-f:]{2,15}::",
     re.ASCII,
 )
@@ -51,7 +55,7 @@ def scrubbed_body(kind: EventKind, body: bytes) -> str:
     free = {column.name for column in kind.table.columns} - columns.keys()
     return json.dumps(
         {
-            key if key in columns or key in free else _text(key): scrub(value)
+            key if key in columns or key in free else _text(key): _free_text(value)
             if key in free and isinstance(value, str)
             else _value(value, columns.get(key), limits(kind).get(key))
             for key, value in found.items()
@@ -71,9 +75,24 @@ def _value(value: object, column: Column | None, limit: Limit | None) -> object:
         return _text(json.dumps(value, ensure_ascii=False))
     if column is not None and isinstance(column.treatment, Hashed):
         return value if _PSEUDONYM.fullmatch(value) else "[id]"
-    if column is not None and (_HARMLESS.fullmatch(value) or value in _FAMILIES):
-        return value
-    return _text(value)
+    return value if column is not None and _may_stay(value, limit) else _text(value)
+
+
+def _may_stay(text: str, limit: Limit | None) -> bool:
+    """Whether the text is harmless in any column, or what the payload's own type gives for this one."""
+    return bool(_HARMLESS.fullmatch(text)) or text in _FAMILIES or (limit is not None and limit.takes(text))
+
+
+def _free_text(text: str) -> str:
+    """Scrubbed text; JSON as the API writes it is scrubbed name by name, so that it is JSON afterwards."""
+    if text.startswith("{"):
+        try:
+            found = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            return scrub(text)
+        if isinstance(found, dict) and orjson.dumps(found).decode() == text:
+            return scrubbed_json(found)
+    return scrub(text)
 
 
 def _is_small(number: float, column: Column | None, limit: Limit | None) -> bool:

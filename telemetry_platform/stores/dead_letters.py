@@ -1,6 +1,7 @@
 """Dead letters: entries that the drain put aside, with the reason, until they are replayed, dropped or expire.
 
-Invariants: one row for each entry of a stream, whatever is tried again; bodies arrive here scrubbed.
+Invariants: one row for each event that failed, whatever is tried again: an entry that was made of a letter and fails is
+that letter again, with more attempts; bodies arrive here scrubbed; of a dropped one neither body nor pseudonym stays.
 """
 
 from __future__ import annotations
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     "kind, stream, entry_id, batch_id, event_id, received_at, org_id, actor_hash, key_epoch, consent_level, reason, "
-    "detail, attempts, body, created_at"
+    "detail, attempts, body, failed_at"
+)
+_NAMES = tuple(_COLUMNS.split(", "))
+_ALL = f"{_COLUMNS}, id, replayed_at, dropped_at, dropped_by, dropped_why"
+_SELECTED = (
+    "replayed_at IS NULL AND dropped_at IS NULL AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s)) "
+    "AND (%(kind)s::text IS NULL OR kind = %(kind)s) AND (%(reason)s::text IS NULL OR reason = %(reason)s) "
+    "AND (%(since)s::timestamptz IS NULL OR received_at >= %(since)s) "
+    "AND (%(before)s::timestamptz IS NULL OR received_at < %(before)s)"
 )
 
 UNKNOWN = -1
@@ -27,7 +36,8 @@ UNKNOWN = -1
 class DeadLetter:
     """One entry that was put aside; `detail` names fields or an error's class, never a value.
 
-    What stands beside the body and could not be read is empty or UNKNOWN.
+    What stands beside the body and could not be read is empty or UNKNOWN. A new one has no number yet; `replay_of` is
+    the number of the letter that its entry was made of.
     """
 
     kind: str
@@ -44,9 +54,18 @@ class DeadLetter:
     detail: str
     attempts: int
     body: str
-    created_at: datetime
+    failed_at: datetime
     id: int = 0
     replayed_at: datetime | None = None
+    dropped_at: datetime | None = None
+    dropped_by: str | None = None
+    dropped_why: str | None = None
+    replay_of: int | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether somebody has to look at it."""
+        return self.replayed_at is None and self.dropped_at is None
 
     @property
     def is_replayable(self) -> bool:
@@ -54,52 +73,80 @@ class DeadLetter:
         return bool(self.event_id and self.org_id) and UNKNOWN not in (self.key_epoch, self.consent_level)
 
 
+@dataclass(frozen=True)
+class Selection:
+    """Which of the waiting letters: those that satisfy all that is given. `since` and `before` say when received."""
+
+    ids: tuple[int, ...] | None = None
+    kind: str | None = None
+    reason: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+
+    def parameters(self) -> dict[str, object]:
+        """For a statement with `_SELECTED`."""
+        ids = None if self.ids is None else list(self.ids)
+        return {"ids": ids, "kind": self.kind, "reason": self.reason, "since": self.since, "before": self.before}
+
+
+ALL_WAITING = Selection()
+
+
 def add(conn: Connection, letters: Sequence[DeadLetter]) -> None:
-    """Put entries aside; one that is there already stays as it is."""
-    if not letters:
-        return
-    conn.cursor().executemany(
-        f"INSERT INTO privacy.dead_letters ({_COLUMNS}) "  # noqa: S608 - a constant list of columns
-        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (stream, entry_id) DO NOTHING",
-        [
-            (
-                letter.kind,
-                letter.stream,
-                letter.entry_id,
-                letter.batch_id,
-                letter.event_id,
-                letter.received_at,
-                letter.org_id,
-                letter.actor_hash,
-                letter.key_epoch,
-                letter.consent_level,
-                letter.reason,
-                letter.detail,
-                letter.attempts,
-                letter.body,
-                letter.created_at,
-            )
-            for letter in letters
-        ],
+    """Put entries aside. One that is there already stays as it is; a replayed one that failed waits again."""
+    fresh = [letter for letter in letters if letter.replay_of is None or not _reopened(conn, letter)]
+    if fresh:
+        conn.cursor().executemany(
+            f"INSERT INTO privacy.dead_letters ({_COLUMNS}, created_at) "  # noqa: S608 - a constant list of columns
+            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "
+            "ON CONFLICT (stream, entry_id) DO NOTHING",
+            [(*(getattr(letter, name) for name in _NAMES), letter.failed_at) for letter in fresh],
+        )
+
+
+def _reopened(conn: Connection, letter: DeadLetter) -> bool:
+    """Make the letter that the entry was made of wait again; False when it is not there.
+
+    The number came through the queue: it is believed only where the letter is of the same event.
+    """
+    # Waits for a replay that has queued the entry and not yet marked the letter.
+    return (
+        conn.execute(
+            "UPDATE privacy.dead_letters SET stream = %(stream)s, entry_id = %(entry_id)s, batch_id = %(batch_id)s, "
+            "reason = %(reason)s, detail = %(detail)s, attempts = attempts + %(attempts)s, body = %(body)s, "
+            "failed_at = %(failed_at)s, replayed_at = NULL "
+            "WHERE id = %(replay_of)s AND kind = %(kind)s AND org_id = %(org_id)s AND event_id = %(event_id)s "
+            "AND dropped_at IS NULL AND (stream, entry_id) <> (%(stream)s, %(entry_id)s)",
+            vars(letter),
+        ).rowcount
+        == 1
     )
 
 
-def waiting_ids(conn: Connection, *, kind: str | None = None) -> list[int]:
-    """Numbers of all letters that have not been replayed, oldest first."""
+def waiting_ids(conn: Connection, chosen: Selection = ALL_WAITING) -> list[int]:
+    """Numbers of the chosen letters that wait, oldest first."""
     rows = conn.execute(
-        "SELECT id FROM privacy.dead_letters "
-        "WHERE replayed_at IS NULL AND (%(kind)s::text IS NULL OR kind = %(kind)s) ORDER BY id",
-        {"kind": kind},
+        f"SELECT id FROM privacy.dead_letters WHERE {_SELECTED} ORDER BY id",  # noqa: S608 - constant conditions
+        chosen.parameters(),
     ).fetchall()
     return [letter_id for (letter_id,) in rows]
 
 
-def waiting(conn: Connection, *, limit: int, kind: str | None = None) -> list[DeadLetter]:
-    """Letters that have not been replayed, oldest first."""
+def waiting_counts(conn: Connection, chosen: Selection = ALL_WAITING) -> dict[tuple[str, str], int]:
+    """How many of the chosen letters wait, by kind and reason."""
     rows = conn.execute(
-        f"SELECT {_COLUMNS}, id, replayed_at FROM privacy.dead_letters "  # noqa: S608 - a constant list of columns
-        "WHERE replayed_at IS NULL AND (%(kind)s::text IS NULL OR kind = %(kind)s) ORDER BY id LIMIT %(limit)s",
-        {"kind": kind, "limit": limit},
+        f"SELECT kind, reason, count(*) FROM privacy.dead_letters WHERE {_SELECTED} "  # noqa: S608 - constant conditions
+        "GROUP BY kind, reason ORDER BY kind, reason",
+        chosen.parameters(),
+    ).fetchall()
+    return {(kind, reason): int(count) for kind, reason, count in rows}
+
+
+def waiting(conn: Connection, chosen: Selection = ALL_WAITING, *, limit: int) -> list[DeadLetter]:
+    """The chosen letters that wait, oldest first."""
+    rows = conn.execute(
+        f"SELECT {_ALL} FROM privacy.dead_letters WHERE {_SELECTED} ORDER BY id LIMIT %(limit)s",  # noqa: S608 - constant
+        {**chosen.parameters(), "limit": limit},
     ).fetchall()
     return [DeadLetter(*row) for row in rows]
 
@@ -107,7 +154,7 @@ def waiting(conn: Connection, *, limit: int, kind: str | None = None) -> list[De
 def find(conn: Connection, letter_id: int) -> DeadLetter | None:
     """One letter, locked until the end of the transaction."""
     row = conn.execute(
-        f"SELECT {_COLUMNS}, id, replayed_at FROM privacy.dead_letters WHERE id = %s FOR UPDATE",  # noqa: S608 - constant
+        f"SELECT {_ALL} FROM privacy.dead_letters WHERE id = %s FOR UPDATE",  # noqa: S608 - constant
         (letter_id,),
     ).fetchone()
     return DeadLetter(*row) if row else None
@@ -118,6 +165,13 @@ def mark_replayed(conn: Connection, letter_id: int, *, now: datetime) -> None:
     conn.execute("UPDATE privacy.dead_letters SET replayed_at = %s WHERE id = %s", (now, letter_id))
 
 
-def drop(conn: Connection, letter_id: int) -> bool:
-    """Forget a letter; False when there is none."""
-    return conn.execute("DELETE FROM privacy.dead_letters WHERE id = %s", (letter_id,)).rowcount == 1
+def drop(conn: Connection, letter_id: int, *, by: str, why: str, now: datetime) -> bool:
+    """Give a waiting letter up: who did it and why stays, body and pseudonym do not. False when none waits there."""
+    return (
+        conn.execute(
+            "UPDATE privacy.dead_letters SET body = '', actor_hash = '', dropped_at = %s, dropped_by = %s, "
+            "dropped_why = %s WHERE id = %s AND replayed_at IS NULL AND dropped_at IS NULL",
+            (now, by, why, letter_id),
+        ).rowcount
+        == 1
+    )

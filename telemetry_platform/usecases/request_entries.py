@@ -15,7 +15,7 @@ import orjson
 
 from telemetry_platform.contracts.pii import ROTATING_DOMAINS, Domain
 from telemetry_platform.contracts.registry import kinds
-from telemetry_platform.processing.agent import Device, reduce_agent
+from telemetry_platform.processing.agent import NO_HINTS, Device, Hints, reduce_agent
 from telemetry_platform.processing.fan_out import access_record
 from telemetry_platform.processing.payload_reading import Rejection
 from telemetry_platform.stores.landing_producer import EntryGroup
@@ -42,6 +42,7 @@ class Origin(NamedTuple):
     actor_id: str | None
     ip_truncated: str | None
     user_agent: str
+    hints: Hints = NO_HINTS
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class RequestEntries:
         self._ring = ring
         self._shards = shards
         self._entries: dict[tuple[str, int, str, str, int], list[tuple[str, bytes]]] = {}
-        self._fragments: dict[tuple[str, str | None, str, bool], tuple[Device, bytes]] = {}
+        self._fragments: dict[tuple[str, str | None, str, Hints, bool], tuple[Device, bytes]] = {}
         self._epochs: dict[Domain, int] = {}
         self._own_pins: dict[tuple[Domain, str | None], Pin] = {}
 
@@ -169,10 +170,10 @@ class RequestEntries:
     def _fragment(self, kind: str, draft: Draft) -> tuple[Device, bytes]:
         """The part of a body that entries of one origin share, up to the comma."""
         origin = draft.origin
-        key = (kind, origin.ip_truncated, origin.user_agent, draft.touch)
+        key = (kind, origin.ip_truncated, origin.user_agent, origin.hints, draft.touch)
         found = self._fragments.get(key)
         if found is None:
-            device = reduce_agent(origin.user_agent, touch=draft.touch)
+            device = reduce_agent(origin.user_agent, touch=draft.touch, hints=origin.hints)
             known = {
                 "ip_truncated": origin.ip_truncated,
                 **device._asdict(),

@@ -35,6 +35,7 @@ def test_a_killed_part_is_broken_and_a_stopped_platform_is_not(tmp_path: Path) -
         found = _by_part(handle.platform)["redis"]
         assert (found.state, found.is_broken) == ("ended", True)
         assert str(handle.state.log_file("redis")) in found.next_step
+        assert (_by_part(handle.platform)["geo"].state, _by_part(handle.platform)["geo"].is_broken) == ("off", False)
         assert _secrets_in(handle, examine(handle.platform)) == []
         handle.platform.stop()
         states = {finding.state for finding in examine(handle.platform)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+import orjson
 import pytest
 
 from telemetry_platform.contracts.registry import kinds
@@ -57,3 +58,25 @@ def test_what_could_name_a_person_does_not_rest(changes: dict[str, object]) -> N
 
 def test_a_body_that_is_no_json_is_scrubbed_as_text() -> None:
     assert scrubbed(b'{"mail": "ana@example.com", \xff\0') == '{"mail": "[email]", ��'
+
+
+def test_json_in_a_column_is_json_afterwards() -> None:
+    properties = {"note": "mail ana@example.com", "token": "abc", "plan": "token: 1", "count": 3}
+    text = scrubbed_body(kinds()["analytics"], json.dumps({"properties": orjson.dumps(properties).decode()}).encode())
+    assert json.loads(json.loads(text)["properties"]) == {
+        "note": "mail [email]",
+        "token": "[value]",
+        "plan": "token: [secret]",
+        "count": 3,
+    }
+
+
+def test_what_the_payload_takes_stays_whatever_it_looks_like() -> None:
+    body = {"error_code": "0x80004005", "fingerprint": "0123456789abcdef0123456789abcdef", "app_version": "4.2.1"}
+    assert json.loads(scrubbed_body(kinds()["errors"], json.dumps(body).encode())) == body
+
+
+def test_a_long_body_stays_whole() -> None:
+    properties = {f"p{number}": "x" * 4_000 for number in range(32)}
+    body = {"properties": orjson.dumps(properties).decode()}
+    assert json.loads(scrubbed_body(kinds()["analytics"], json.dumps(body).encode())) == body

@@ -89,7 +89,8 @@ def drop_entry(number: int, at: datetime) -> LandingEntry:
 
 
 def error_entry(session: str, at: datetime, event_id: str) -> LandingEntry:
-    body = media_body(session, "error", at, source="video", error_code="MEDIA_ERR_NETWORK", fatal=False)
+    said = {"source": "video", "error_code": "MEDIA_ERR_NETWORK", "fingerprint": "0" * 32, "fatal": False}
+    body = media_body(session, "error", at, **said)
     return entry("errors", {name: body[name] for name in body if name not in {"event", "media_type"}}, at, event_id)
 
 

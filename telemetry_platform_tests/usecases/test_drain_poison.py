@@ -50,27 +50,13 @@ def test_e18_one_poison_entry_of_100_is_put_aside_and_replayed_after_the_fix(pla
         assert "ana@example.com" not in letter.body
         landing = LandingQueue(redis.connect(settings.redis))
         mended = letter.body.replace('"abc"', "37.0")
-        assert replay(conn, landing, [letter.id], now=start, body=mended).queued == 1
-        assert replay(conn, landing, [letter.id], now=start, body=mended).skipped == 1
+        assert replay(conn, landing, [letter.id], shards=1, now=start, body=mended).queued == 1
+        assert replay(conn, landing, [letter.id], shards=1, now=start, body=mended).skipped == 1
         landing.close()
         again = drain_all(settings).tables["media_events"]
         assert (again.stored, again.duplicate, again.dead_lettered) == (1, 0, 0)
         assert count(warehouse, "media_events") == (100, 100)
         assert not dead_letters.waiting(conn, limit=10)
-
-
-def test_e18_a_replay_without_a_fix_becomes_a_new_letter(platform: Settings) -> None:
-    settings = quick(platform)
-    queue(settings, [entry("media", b"not json", just_now(), an_id("x")), *heartbeats(5)])
-    drain_all(settings)
-    with looking(settings) as (_, conn):
-        landing = LandingQueue(redis.connect(settings.redis))
-        replay(conn, landing, dead_letters.waiting_ids(conn), now=just_now())
-        landing.close()
-        drain_all(settings)
-        (letter,) = dead_letters.waiting(conn, limit=10)
-        assert letter.reason == "unreadable_body"
-        assert conn.execute("SELECT count(*) FROM privacy.dead_letters").fetchone() == (2,)
 
 
 @pytest.mark.parametrize("store", ["clickhouse", "postgres"])
@@ -114,7 +100,7 @@ def test_a_store_that_refuses_everything_stops_the_run_and_the_queue_keeps_it(pl
         assert len(letters) <= 20
         warehouse.client.command("ALTER TABLE media_events DROP CONSTRAINT nothing")
         landing = LandingQueue(redis.connect(settings.redis))
-        replay(conn, landing, letters, now=just_now())
+        replay(conn, landing, letters, shards=1, now=just_now())
         landing.close()
         drain_all(settings)
         assert count(warehouse, "media_events") == (60, 60)

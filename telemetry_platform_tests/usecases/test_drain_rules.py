@@ -59,7 +59,7 @@ def good(number: int, start: datetime) -> list[LandingEntry]:
 def replayed(settings: Settings, conn: Connection, letters: list[int], body: str | None = None) -> ReplayReport:
     landing = LandingQueue(redis.connect(settings.redis))
     try:
-        return replay(conn, landing, letters, now=just_now(), body=body)
+        return replay(conn, landing, letters, shards=1, now=just_now(), body=body)
     finally:
         landing.close()
 
@@ -97,16 +97,17 @@ def test_a_letter_whose_consent_key_or_owner_is_unknown_is_not_replayed(platform
         {"consent_level": "three"},
         {"consent_level": 300},
         {"key_epoch": ""},
-        {"org_id": "0721234567"},
+        {"org_id": "ana@example.com"},
     )
     bad = [entry("media", body, start, an_id("unknown", n), **fields) for n, fields in enumerate(unknown)]
     # A tenant that is put aside for its body's sake: what stands beside it is whole, whatever form its id has.
     bad += [
-        entry("media", b"{}", start, an_id("whole", n), org_id=org) for n, org in enumerate(("clinic-2", an_id("org")))
+        entry("media", b"{}", start, an_id("whole", n), org_id=org)
+        for n, org in enumerate(("clinic-2", an_id("org"), "0721234567"))
     ]
     bad[3] = entry("media", b"{}", start, an_id("unknown", 3), **unknown[3])
     queue(settings, [*bad, *good(40, start)])
-    assert drain_all(settings).tables["media_events"].dead_lettered == 6
+    assert drain_all(settings).tables["media_events"].dead_lettered == 7
     with looking(settings) as (warehouse, conn):
         letters = dead_letters.waiting(conn, limit=10)
         assert [(letter.consent_level, letter.key_epoch, letter.org_id) for letter in letters] == [
@@ -116,15 +117,16 @@ def test_a_letter_whose_consent_key_or_owner_is_unknown_is_not_replayed(platform
             (2, 1, ""),
             (2, 1, "clinic-2"),
             (2, 1, an_id("org")),
+            (2, 1, "0721234567"),
         ]
         assert {letter.actor_hash for letter in letters} == {ACTOR}
         mended = letters[0].body
         assert replayed(settings, conn, [each.id for each in letters[:4]], mended) == ReplayReport(refused=4)
         assert left_behind(settings) == 0
-        assert replayed(settings, conn, [each.id for each in letters[4:]], mended) == ReplayReport(queued=2)
-        assert drain_all(settings).tables["media_events"].stored == 2
+        assert replayed(settings, conn, [each.id for each in letters[4:]], mended) == ReplayReport(queued=3)
+        assert drain_all(settings).tables["media_events"].stored == 3
         assert len(dead_letters.waiting_ids(conn)) == 4
-        assert count(warehouse, "media_events") == (42, 42)
+        assert count(warehouse, "media_events") == (43, 43)
 
 
 @pytest.mark.parametrize("start_first", [True, False])

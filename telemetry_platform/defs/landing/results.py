@@ -70,6 +70,7 @@ def heartbeat_result(report: DrainReport) -> dg.MaterializeResult[None]:
             "drained_for_seconds": round(report.seconds, 3),
             "entries_per_second": round(report.entries / report.seconds, 1) if report.seconds else 0.0,
             "lease_fencing_number": report.fencing,
+            "geo_database": report.geo.message,
         },
     )
 

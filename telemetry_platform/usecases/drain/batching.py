@@ -116,7 +116,7 @@ def _isolate(desk: Desk, work: Work) -> None:
         return
     dead = [DeadEntry(place, DeadLetterReason.PROCESSING_FAILED) for place in range(len(work.entries))]
     try:
-        judge(desk, work, len(dead))
+        judge(desk, work, len(dead), DeadLetterReason.PROCESSING_FAILED.value)
     except TooManyInvalidError:
         # After what is wrong with us is mended, the entry gets a try again.
         _forgive(desk, work, 2)

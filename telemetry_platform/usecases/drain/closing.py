@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
+from telemetry_platform.contracts.landing import letter_number
+from telemetry_platform.contracts.types import parse_tenant
 from telemetry_platform.processing.dead_bodies import scrubbed_body
 from telemetry_platform.processing.producers import number_runs
-from telemetry_platform.processing.scrub import scrub
 from telemetry_platform.stores import dead_letters, ingest_ledger
 from telemetry_platform.stores.dead_letters import UNKNOWN, DeadLetter
 
@@ -107,13 +108,17 @@ def _letter(work: Work, entry: DeadEntry, now: datetime) -> DeadLetter:
         detail=entry.detail,
         attempts=work.batch.charged,
         body=scrubbed_body(work.kind, fields["body"]),
-        created_at=now,
+        failed_at=now,
+        replay_of=letter_number(text["trace_id"]),
     )
 
 
 def _tenant(org_id: str) -> str:
-    """A tenant's id, or nothing where scrubbing would make another one of it: half a tenant is none."""
-    return org_id if _UUID.fullmatch(org_id) or scrub(org_id) == org_id else ""
+    """A tenant's id as tokens have it, which may look like a long number; nothing where it is none."""
+    try:
+        return parse_tenant(org_id)
+    except ValueError:
+        return ""
 
 
 def _number(value: bytes, limit: int) -> int:

@@ -5,13 +5,20 @@ Invariant: judged before anything of the batch is stored or acknowledged, so tha
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from telemetry_platform.contracts.event_kind import Store
 from telemetry_platform.contracts.pii import Domain
 from telemetry_platform.processing.batches import Decoded, decode
 from telemetry_platform.stores import ingest_ledger
 from telemetry_platform.usecases.drain.desk import Desk, TooManyInvalidError, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from telemetry_platform.processing.batches import DeadEntry
 
 _WINDOW_ENTRIES = 1_000
 PINNED = timedelta(hours=48)
@@ -27,11 +34,17 @@ def decode_and_judge(desk: Desk, work: Work) -> Decoded:
         for epoch, closed in closing.items()
     }
     decoded = decode(work.kind, work.entries, epochs)
-    judge(desk, work, len(decoded.dead))
+    judge(desk, work, len(decoded.dead), _most(decoded.dead))
     return decoded
 
 
-def judge(desk: Desk, work: Work, invalid: int) -> None:
+def _most(dead: Sequence[DeadEntry]) -> str:
+    """The most frequent reasons with their columns: names, as letters have them, and no values."""
+    found = Counter(f"{entry.reason.value} ({entry.detail})" for entry in dead)
+    return ", ".join(f"{count} x {why}" for why, count in found.most_common(3))
+
+
+def judge(desk: Desk, work: Work, invalid: int, why: str) -> None:
     """Raises TooManyInvalidError when `invalid` entries of the batch, with those shortly before, are too many."""
     if not invalid:
         return
@@ -45,7 +58,7 @@ def judge(desk: Desk, work: Work, invalid: int) -> None:
         entries, invalid = entries + before, invalid + aside
     if entries >= desk.settings.invalid_min_entries and invalid > entries * desk.settings.invalid_ratio:
         raise TooManyInvalidError(
-            f"{invalid} of the last {entries} entries of {batch.stream} cannot be stored: nothing of batch "
-            f"{batch.batch_id} is acknowledged. Compare the API's release with the drain's, and the schema with both "
-            "(`telemetry schema status`); the queue keeps everything meanwhile"
+            f"{invalid} of the last {entries} entries of {batch.stream} cannot be stored (in this batch {why}): "
+            f"nothing of batch {batch.batch_id} is acknowledged. Compare the API's release with the drain's, and the "
+            "schema with both (`telemetry schema status`); the queue keeps everything meanwhile"
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from telemetry_platform.stores.geo import GeoHealth
     from telemetry_platform.stores.ingest_ledger import Outcome
 
 Drop = tuple[str, int, str]
@@ -38,6 +39,7 @@ class DrainReport:
     oldest_undrained_seconds: float
     seconds: float
     fencing: int
+    geo: GeoHealth
 
 
 @dataclass

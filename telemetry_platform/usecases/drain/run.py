@@ -97,6 +97,7 @@ def drain(  # noqa: PLR0913 - what a drain is told; all but the first two by nam
             oldest_undrained_seconds=_oldest_undrained(settings),
             seconds=time.monotonic() - began,
             fencing=lease.fencing,
+            geo=stores.geo.health,
         )
 
 

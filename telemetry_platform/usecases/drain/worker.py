@@ -161,6 +161,8 @@ class Worker:
         """Now and then, or at once: what silence means, judged by what has been drained and not by the clock."""
         if at_once or time.monotonic() - self._silence_looked_at >= _SILENCE_EVERY_SECONDS:
             self._silence_looked_at = time.monotonic()
+            # A run lives for minutes, and a database that is replaced serves from the next batches on.
+            self.stores.geo.refresh()
             for kind in {kind.name: kind for kind in self.streams.values()}.values():
                 while folding.fold_silent(desk, kind, drained_until - _IN_FLIGHT) and not self.stop.is_set():
                     _log.debug("more sessions fell silent than one statement folds")
