@@ -30,6 +30,7 @@ from telemetry_platform.api.front import Front
 from telemetry_platform.api.keeper import kept
 from telemetry_platform.api.key_source import key_source
 from telemetry_platform.api.metrics import ApiMetrics
+from telemetry_platform.api.rate_limits import AnonymousLimits
 from telemetry_platform.api.tokens import TokenVerifier
 from telemetry_platform.contracts.registry import kinds
 from telemetry_platform.processing.address import NoExclusions
@@ -68,6 +69,7 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
         NoExclusions(),
         loopback_only,
         given.api.anonymous_org_id,
+        AnonymousLimits(channel, given.api, secrets.token_bytes),
     )
     reduced_path = PathReducer(given.api.path_segments)
     base = given.api.producer or "api"

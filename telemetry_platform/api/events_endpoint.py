@@ -90,13 +90,16 @@ class EventsEndpoint:
             headers=headers,
             received_at=self._now_ms(),
         )
-        submission = await admit(request, self._endpoint, self._doors)
-        bodies.check_headers(headers, self._max_body_bytes)
-        raw = await bodies.read_body(receive, self._max_body_bytes)
         try:
-            events, is_batch = bodies.events_of(read_json(raw), self._max_events)
+            admission = await admit(request, self._endpoint, self._doors)
+            bodies.check_headers(headers, self._max_body_bytes)
+            raw = await bodies.read_body(receive, self._max_body_bytes)
+            toll, most = admission.toll, self._max_events
+            events, is_batch = bodies.events_of(read_json(raw), most if toll is None else min(most, toll.max_events))
+            if toll is not None:
+                await toll.further(len(events))
             accepted = await self._acceptor.accept(
-                submission, events, self._keys.ring(), may_need_repair=may_need_repair(raw)
+                admission.submission, events, self._keys.ring(), may_need_repair=may_need_repair(raw)
             )
         except JsonFaultError as fault:
             raise ProblemError(400, fault.code, str(fault)) from None

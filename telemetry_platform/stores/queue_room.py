@@ -2,7 +2,8 @@
 
 Invariants: what goes to PostgreSQL (the trail, security: what the law wants kept) has room of its own above what all
 others may fill, and no other kind may fill all that the others share: a flood of errors costs neither the trail nor the
-media events their room.
+media events their room. Strangers may fill half of a kind's share: however many they are, the reports of those who
+have a token find room.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ _INFO = pack(b"INFO", b"memory")
 _MAY_COME_ALONG = frozenset({"drops"})
 STREAM_SHARE = 0.7
 """What the streams of one kind may fill of the room that all kinds but the reserved ones share."""
+STRANGERS_SHARE = 0.5
+"""What of that requests without a valid token may fill."""
 
 
 class QueueRoom:
@@ -68,13 +71,16 @@ class QueueRoom:
         self.fill = int(info["used_memory"]) / limit if limit else None
         self.fill_of = {kind: size / limit for kind, size in used.items()} if limit else {}
 
-    def full_kinds(self) -> list[str]:
-        """The kinds whose streams fill their share."""
-        most = self.max_fill * STREAM_SHARE
+    def full_kinds(self, of_share: float = 1.0) -> list[str]:
+        """The kinds whose streams fill their share, or so much of it."""
+        most = self.max_fill * STREAM_SHARE * of_share
         return sorted(kind for kind, fill in self.fill_of.items() if fill >= most)
 
-    def check(self, kinds: Collection[str]) -> None:
-        """Raise QueueFullError when there is no room for a request with entries of these kinds."""
+    def check(self, kinds: Collection[str], *, stranger: bool = False) -> None:
+        """Raise QueueFullError when there is no room for a request with entries of these kinds.
+
+        `stranger`: the request came without a valid token.
+        """
         if self.fill is None or not kinds:
             return
         asked = set(kinds)
@@ -82,5 +88,6 @@ class QueueRoom:
             if self.fill >= self.audit_max_fill:
                 raise QueueFullError("the landing queue is full: try again when it has been drained")
             return
-        if self.fill >= self.max_fill or not asked.isdisjoint(self.full_kinds()):
+        full = self.full_kinds(STRANGERS_SHARE if stranger else 1.0)
+        if self.fill >= self.max_fill or not asked.isdisjoint(full):
             raise QueueFullError("the landing queue is full: try again when it has been drained")

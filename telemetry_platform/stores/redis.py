@@ -47,7 +47,9 @@ def platform_error(error: RedisError) -> PlatformError:
         return PermanentError("Redis refused us: check user and password in TELEMETRY_REDIS__URL, and the user's rules")
     if isinstance(error, ResponseError) and not str(error).startswith(("LOADING", "BUSY", "TRYAGAIN", "CLUSTERDOWN")):
         # The first word of an answer is its code; the rest may quote what we sent.
-        return PermanentError(f"Redis refused a command ({str(error).split(' ', 1)[0]}): it needs streams and WAITAOF")
+        return PermanentError(
+            f"Redis refused a command ({str(error).split(' ', 1)[0]}): it needs streams, scripts and WAITAOF"
+        )
     return TransientError("Redis does not answer: check that it runs at the address in TELEMETRY_REDIS__URL")
 
 

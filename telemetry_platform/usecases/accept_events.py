@@ -68,7 +68,7 @@ class Landing:
         """All entries of a request, or none. Raises QueueFullError when a stream has no room."""
         groups = request.groups()
         streams = {group.kind for group in groups}
-        self.room.check(streams)
+        self.room.check(streams, stranger=request.submission.origin.actor_id is None)
         await self.producer.add(groups, durable=not streams.isdisjoint(_durable_kinds()))
 
 

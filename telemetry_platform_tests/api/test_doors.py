@@ -18,7 +18,7 @@ from telemetry_platform.api.app import create_app
 from telemetry_platform.contracts.event_kind import Role
 from telemetry_platform.contracts.registry import kinds
 from telemetry_platform.errors import ConfigurationError
-from telemetry_platform_tests.api.serving import MEDIA, Api, claims_of, event, serving
+from telemetry_platform_tests.api.serving import MEDIA, Api, claims_of, event
 
 if TYPE_CHECKING:
     from telemetry_platform.settings import Settings
@@ -143,15 +143,6 @@ def test_unknown_routes_and_methods_are_problems(shared_api: Api) -> None:
     for answer, status in ((shared_api.client.get("/no/such"), 404), (shared_api.client.get(MEDIA), 405)):
         assert answer.status_code == status
         assert answer.headers["content-type"] == "application/problem+json"
-
-
-def test_cors_is_an_allow_list(empty_platform: Settings) -> None:
-    allowed = empty_platform.api.model_copy(update={"cors_origins": ("https://app.example",)})
-    with serving(empty_platform.model_copy(update={"api": allowed})) as api:
-        for origin, answer in (("https://app.example", "https://app.example"), ("https://evil.example", None)):
-            asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-            found = api.client.options(MEDIA, headers=asked)
-            assert found.headers.get("access-control-allow-origin") == answer
 
 
 def test_health_names_each_part(shared_api: Api) -> None:

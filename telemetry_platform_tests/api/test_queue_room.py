@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from telemetry_platform.contracts.landing import stream_name
 from telemetry_platform.stores import redis
 from telemetry_platform.stores.queue_room import STREAM_SHARE
-from telemetry_platform_tests.api.serving import Api, event, serving
+from telemetry_platform_tests.api.serving import Api, at, event, serving
 
 if TYPE_CHECKING:
     from telemetry_platform.embedded.platform import PlatformHandle
@@ -43,6 +43,7 @@ def room(api: Api) -> tuple[int, bool, str]:
     return answer.status_code, check["ok"], check["detail"]
 
 
+ERRORS = "/v1/errors/report"
 FAILURE = {"error_code": "E1"}
 
 
@@ -57,6 +58,18 @@ def test_a_flood_of_errors_costs_neither_events_nor_the_trail_their_room(empty_p
         status, ok, detail = room(api)
         assert (status, ok) == (200, True)
         assert "no room for errors" in detail
+
+
+def test_a_flood_without_tokens_leaves_room_for_the_reports_of_those_who_have_one(empty_platform: Settings) -> None:
+    stranded = flooded(empty_platform, "errors")
+    assert stranded.redis.maxmemory_bytes is not None
+    # The same flood on a larger server: above what strangers may fill, below what the kind may.
+    with serving(with_memory(stranded, int(stranded.redis.maxmemory_bytes * 1.5))) as api:
+        report = {"source": "app", "error_code": "E1", "timestamp": at(0)}
+        assert api.post_to(ERRORS, report, {"Authorization": ""}).json()["code"] == "queue_full"
+        assert api.post_to(ERRORS, report).status_code == 202
+        assert api.post(event("error", data=FAILURE)).status_code == 202
+        assert room(api)[:2] == (200, True)
 
 
 @pytest.mark.parametrize("kind", ["media", "drops"])

@@ -8,7 +8,7 @@ import sys
 import jwt
 import pytest
 
-from telemetry_platform.cli.tokens import signed
+from telemetry_platform.cli.tokens import purposes_of, signed
 from telemetry_platform.settings import TokenSettings
 
 _SECRET = "a development secret that is long enough"
@@ -65,3 +65,10 @@ def test_a_token_says_who_and_for_how_long_and_only_its_secret_verifies_it() -> 
     assert (claims["iat"], claims["exp"]) == (1_000_000, 1_000_060)
     with pytest.raises(jwt.InvalidSignatureError):
         jwt.decode(token, _SECRET[::-1], ["HS256"], audience="telemetry", options={"verify_exp": False})
+
+
+def test_a_patients_token_carries_what_patients_agree_to_unless_told_otherwise() -> None:
+    assert purposes_of(["patient"], None) == ["pose"]
+    assert purposes_of(["service", "staff"], None) == []
+    assert purposes_of(["patient"], ["research", "pose"]) == ["research", "pose"]
+    assert purposes_of(["patient"], [""]) == []
