@@ -120,6 +120,8 @@ def _nested_models(annotation: Any) -> tuple[type[BaseModel], ...]:  # noqa: ANN
 
 
 TIME = "DateTime64(3, 'UTC')"
+JSON = "JSON"
+"""One JSON object: `jsonb` in PostgreSQL; it travels as text."""
 
 EVENT_ID = Column("event_id", "UUID", "the event's identity within its tenant: given by the client or derived")
 OCCURRED_AT = Column("occurred_at", TIME, "client time, corrected by the clock rule; partitions and rollups use it")

@@ -61,6 +61,13 @@ class Table:
     """Rows are versions (ReplacingMergeTree): a read must take the newest of each key."""
     key: tuple[str, ...] = ("org_id", "event_id")
     """What identifies a row. Clients choose ids, so that they are unique within a tenant only."""
+    beside: tuple[Column, ...] = ()
+    """Columns that come with a row and rest in a table beside this one."""
+
+    @property
+    def carried(self) -> tuple[Column, ...]:
+        """All that an entry may bring."""
+        return (*self.columns, *self.beside)
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ _ARROW_TYPES: dict[str, pa.DataType] = {
     "UInt32": pa.uint32(),
     "UInt64": pa.uint64(),
     "UUID": pa.string(),
+    c.JSON: pa.string(),
     c.TIME: pa.int64(),
 }
 _UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -75,7 +76,7 @@ def row_schema(table: Table) -> pa.Schema:
     """Columns of a decoded row: what comes in the body and beside it; UUIDs as text."""
     return pa.schema(
         pa.field(column.name, _ARROW_TYPES[column.clickhouse], column.nullable, {"type": column.clickhouse})
-        for column in table.columns
+        for column in table.carried
         if column.name not in c.FROM_DRAIN | c.FROM_STORE
     )
 

@@ -12,15 +12,16 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, TypeAdapter, ValidationError
 
-from telemetry_platform.contracts.columns import Stored
+from telemetry_platform.contracts.columns import JSON, Stored
 from telemetry_platform.contracts.erasure import SweptBy
 from telemetry_platform.contracts.pii import Domain, Hashed, Kept
 from telemetry_platform.contracts.registry import kinds
-from telemetry_platform.processing.column_rules import pii_rules
+from telemetry_platform.processing.column_rules import pii_rule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,15 +98,26 @@ class Limit:
         return self.minimum <= number <= self.maximum
 
 
+def _json_object(text: str) -> str:
+    """The text, which must be one JSON object."""
+    if isinstance(orjson.loads(text), dict):
+        return text
+    raise ValueError("must be one JSON object")
+
+
+_JSON_OBJECT = Limit(types=(TypeAdapter(Annotated[str, AfterValidator(_json_object)]),))
+
+
 @lru_cache(maxsize=64)
 def limits(kind: EventKind) -> Mapping[str, Limit]:
     """The limits of the columns of `kind`'s table, by name; a column without one is not in it."""
     found: dict[str, Limit] = {}
     of_payload = _of_payloads(kind.payload) if kind.payload else _numbers_of_any_payload()
-    must_match = {rule.column: rule.pattern for rule in pii_rules(kind.table) if rule.must_match}
-    must_not = {rule.column: rule.pattern for rule in pii_rules(kind.table) if not rule.must_match}
-    for column in kind.table.columns:
-        limit = of_payload.get(column.name, Limit())
+    rules = [rule for column in kind.table.carried if (rule := pii_rule(column)) is not None]
+    must_match = {rule.column: rule.pattern for rule in rules if rule.must_match}
+    must_not = {rule.column: rule.pattern for rule in rules if not rule.must_match}
+    for column in kind.table.carried:
+        limit = _JSON_OBJECT if column.clickhouse == JSON else of_payload.get(column.name, Limit())
         pattern = SOMEBODY if _is_somebody(kind, column) else must_match.get(column.name)
         if pattern is not None:
             limit = replace(limit, patterns=(*limit.patterns, pattern))

@@ -42,7 +42,7 @@ class ColumnRule:
 
 def pii_rules(table: Table) -> tuple[ColumnRule, ...]:
     """Pseudonyms are pseudonyms, addresses are cut, no other text holds an e-mail or an address."""
-    return tuple(rule for column in table.columns if (rule := _pii_rule(column)) is not None)
+    return tuple(rule for column in table.columns if (rule := pii_rule(column)) is not None)
 
 
 def consent_rules(kind: EventKind, table: Table) -> tuple[ColumnRule, ...]:
@@ -60,8 +60,9 @@ def consent_rules(kind: EventKind, table: Table) -> tuple[ColumnRule, ...]:
     return tuple(rules)
 
 
-def _pii_rule(column: Column) -> ColumnRule | None:
-    if column.clickhouse != "String":
+def pii_rule(column: Column) -> ColumnRule | None:
+    """The rule of one column; None for one that holds no text."""
+    if column.clickhouse not in {"String", c.JSON}:
         return None
     if column.name.endswith("_hash") or column.name in _pseudonyms():
         return ColumnRule(column.name, PSEUDONYM, must_match=True, sentence="is a pseudonym or a digest (64 hex)")

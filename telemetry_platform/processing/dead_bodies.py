@@ -51,8 +51,8 @@ def scrubbed_body(kind: EventKind, body: bytes) -> str:
         return scrub(text)
     if not isinstance(found, dict):
         return scrub(text)
-    columns = {column.name: column for column in kind.table.columns if not isinstance(column.treatment, Scrubbed)}
-    free = {column.name for column in kind.table.columns} - columns.keys()
+    columns = {column.name: column for column in kind.table.carried if not isinstance(column.treatment, Scrubbed)}
+    free = {column.name for column in kind.table.carried} - columns.keys()
     return json.dumps(
         {
             key if key in columns or key in free else _text(key): _free_text(value)

@@ -37,7 +37,7 @@ def add_drain_columns(
     return pa.table(
         {
             column.name: added[column.name] if column.name in added else rows[column.name]
-            for column in table.columns
+            for column in table.carried
             if column.name in added or column.name in rows.schema.names
         }
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Appended:
-    """What the trail took of a batch."""
+    """What a table took of a batch."""
 
     stored: int
     duplicate: int
@@ -23,7 +23,10 @@ class Appended:
 
 
 def append(conn: Connection, entries: bytes, *, stream: str, batch_id: str, fencing: int) -> Appended:
-    """Append a JSON array of entries whose keys are columns (`occurred_at` in milliseconds since 1970)."""
+    """Append a JSON array of entries whose keys are columns.
+
+    `occurred_at` is in milliseconds since 1970, `details` the text of one JSON object.
+    """
     row = conn.execute(
         "SELECT stored, duplicate, id_conflict FROM audit.append(%s::jsonb, %s, %s, %s)",
         (entries.decode(), stream, batch_id, fencing),

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from telemetry_platform.stores.schema_ledger import How
 
 PARTITIONS_AHEAD = 3
-"""Months of the audit trail's partitions that every apply makes sure of."""
+"""Months of partitions of the audit trail and the security events that every apply makes sure of."""
 
 _AGAIN_AFTER_ANYTHING = "grants"
 """What speaks of "all tables" must be said again when there is a new one."""
@@ -66,7 +66,9 @@ def apply_schema(settings: Settings, now: datetime) -> ApplyReport:
         done = [
             f"postgres/{item}" for item in apply_release(PostgresDatabase(connection), read_release("postgres"), now)
         ]
-        made = connection.execute("SELECT audit.ensure_partitions(%s)", [PARTITIONS_AHEAD]).fetchone()
+        made = connection.execute(
+            "SELECT audit.ensure_partitions(%s) + security.ensure_partitions(%s)", [PARTITIONS_AHEAD, PARTITIONS_AHEAD]
+        ).fetchone()
     # A transaction of its own, so that nothing that was altered above stays locked meanwhile. It does nothing but hold
     # the lock that keeps a second command out of ClickHouse.
     with _owner(settings.postgres) as connection, clickhouse_database(settings.clickhouse) as warehouse:

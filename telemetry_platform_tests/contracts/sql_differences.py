@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import sqlglot
 from sqlglot import exp
 
-from telemetry_platform.contracts.columns import TIME
+from telemetry_platform.contracts.columns import JSON, TIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,6 +26,7 @@ POSTGRES_TYPES = {
     "UInt32": "INT",
     "UInt16": "INT",
     "UInt8": "INT",
+    JSON: "JSONB",
 }
 """What PostgreSQL, which knows no unsigned numbers, calls the types of the contracts."""
 _AT_LEAST = {

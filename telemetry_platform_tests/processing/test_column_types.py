@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("kind", kinds().values(), ids=kinds())
 def test_every_column_that_lands_has_a_type_in_the_drain(kind: EventKind) -> None:
-    landing = [column.name for column in kind.table.columns if column.name not in FROM_DRAIN | FROM_STORE]
+    landing = [column.name for column in kind.table.carried if column.name not in FROM_DRAIN | FROM_STORE]
     assert row_schema(kind.table).names == landing
 
 

@@ -22,6 +22,7 @@ _TYPES = {
     "UInt32": "integer",
     "UInt16": "integer",
     "Bool": "boolean",
+    "JSON": "jsonb",
 }
 TABLES = tuple(kind.table for kind in kinds_in(Store.POSTGRES))
 

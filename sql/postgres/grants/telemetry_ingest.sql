@@ -1,9 +1,11 @@
--- API and drain. Into the audit trail they can only append; a key they can add and read, never change or remove.
+-- API and drain. Into the audit trail and the security events they can only append; a key they can add and read, never change or remove.
 REVOKE ALL ON ALL TABLES IN SCHEMA audit, ingest, ops, privacy, security FROM telemetry_ingest;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA audit FROM telemetry_ingest;
-GRANT USAGE ON SCHEMA audit, ingest, ops, privacy TO telemetry_ingest;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA audit, security FROM telemetry_ingest;
+GRANT USAGE ON SCHEMA audit, ingest, ops, privacy, security TO telemetry_ingest;
 
 GRANT EXECUTE ON FUNCTION audit.append(jsonb, text, text, bigint), audit.ensure_partitions(integer) TO telemetry_ingest;
+GRANT EXECUTE ON FUNCTION security.append(jsonb, text, text, bigint), security.ensure_partitions(integer)
+    TO telemetry_ingest;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ingest TO telemetry_ingest;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA ingest, privacy TO telemetry_ingest;
 GRANT SELECT, INSERT ON privacy.key_epochs TO telemetry_ingest;

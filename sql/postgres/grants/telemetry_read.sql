@@ -1,6 +1,6 @@
 -- People and checks that look: everything but the keys, and nothing but looking.
 REVOKE ALL ON ALL TABLES IN SCHEMA audit, ingest, ops, privacy, security FROM telemetry_read;
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA audit FROM telemetry_read;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA audit, security FROM telemetry_read;
 GRANT USAGE ON SCHEMA audit, ingest, ops, privacy, security TO telemetry_read;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA audit, ingest, ops, privacy, security TO telemetry_read;

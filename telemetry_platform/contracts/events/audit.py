@@ -1,7 +1,7 @@
 """Audit entries: who did what to which resource. Kept by legal duty, never gated by consent.
 
-The access record of a view is made by the API at every consent level, with the audit pseudonym of the person and no
-session id, so that no entry holds two pseudonyms of one person.
+Services post what was done through them. The access record of a view is made by the API, at every consent level, with
+the audit pseudonym of the person and no session id, so that no entry holds two pseudonyms of one person.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from telemetry_platform.contracts import columns as c
 from telemetry_platform.contracts.columns import Column
 from telemetry_platform.contracts.consent import LegalBasis
 from telemetry_platform.contracts.erasure import ExpiresOnly
-from telemetry_platform.contracts.event_kind import EventKind, Store, Table
+from telemetry_platform.contracts.event_kind import Endpoint, EventKind, OnBehalf, Role, Store, Table
 from telemetry_platform.contracts.owners import Owner
-from telemetry_platform.contracts.pii import Domain, Hashed
+from telemetry_platform.contracts.payloads.audit import AuditEvent
+from telemetry_platform.contracts.pii import Domain, Hashed, Scrubbed
 from telemetry_platform.contracts.retention import Retention
 
 LOGS = Table(
@@ -51,8 +52,15 @@ LOGS = Table(
     retention=Retention(7, "year", "recorded_at", "45 CFR 164.316(b)(2)(i): six years, and one to be sure"),
     erasure=ExpiresOnly("legal duty: HIPAA audit controls, 45 CFR 164.312(b)"),
     legal_basis=LegalBasis.LEGAL_OBLIGATION,
-    # One trail for all tenants; ids are derived by us with the tenant in them, never given by a client.
-    key=("event_id",),
+    beside=(
+        Column(
+            "details",
+            c.JSON,
+            "what has no column, as one JSON object, names and values scrubbed of personal data",
+            nullable=True,
+            treatment=Scrubbed(),
+        ),
+    ),
 )
 
 KIND = EventKind(
@@ -62,4 +70,8 @@ KIND = EventKind(
     description="Audit entries, from the API and the Core API.",
     consent=None,
     freshness=timedelta(minutes=15),
+    payload=(AuditEvent,),
+    endpoint=Endpoint("/v1/audit/events", frozenset({Role.SERVICE}), summary="Record audit events"),
+    on_behalf=OnBehalf(actor="actor_id", address="client_address", agent="user_agent"),
+    actor_domain=Domain.AUDIT_ACTOR,
 )

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from telemetry_platform.contracts.columns import Stored
+from telemetry_platform.contracts.columns import JSON, Stored
 from telemetry_platform.contracts.payloads.envelope import ConcerningEnvelope
 from telemetry_platform.contracts.pii import Domain, Hashed, Kept, Scrubbed
 from telemetry_platform.contracts.types import Code, Details, Method, RawId, Route, Status, Word
@@ -35,6 +35,6 @@ class AuditEvent(ConcerningEnvelope):
     details: Annotated[
         Details | None,
         Scrubbed(),
-        Stored("String"),
+        Stored(JSON),
         Field(description="what has no column, as one JSON object, names and values scrubbed of personal data"),
     ] = None

@@ -1,7 +1,7 @@
-"""The audit worker's part: a batch into the trail, in the transaction that ends the batch.
+"""The audit worker's part: a batch into the trail or the security events, in the transaction that ends the batch.
 
 Invariant: rows, the trail's head and the end of the batch commit together; there is no moment at which one is there
-without the others, so a crash needs no second look.
+without the others, so a crash needs no second look. Each table has a function of its own as the one way into it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import orjson
 import pyarrow as pa
 
+from telemetry_platform.contracts.events import audit, security
+from telemetry_platform.errors import PermanentError
 from telemetry_platform.processing.enrich import add_drain_columns
-from telemetry_platform.stores import audit_log
+from telemetry_platform.stores import audit_log, security_log
 from telemetry_platform.stores.ingest_ledger import Outcome
 from telemetry_platform.usecases.drain.closing import close
 from telemetry_platform.usecases.drain.judging import decode_and_judge
@@ -20,9 +22,14 @@ from telemetry_platform.usecases.drain.judging import decode_and_judge
 if TYPE_CHECKING:
     from telemetry_platform.usecases.drain.desk import Desk, Work
 
+_INTO = {audit.LOGS.name: audit_log.append, security.EVENTS.name: security_log.append}
+
 
 def store(desk: Desk, work: Work) -> None:
-    """Append a batch to the trail and end it."""
+    """Append a batch to its table and end it. Raises PermanentError for a table that nothing can be appended to."""
+    into = _INTO.get(work.kind.table.name)
+    if into is None:
+        raise PermanentError(f"nothing appends to {work.kind.table.name}: write its function and name it here")
     decoded = decode_and_judge(desk, work)
     desk.checkpoint(f"{work.kind.name}.after_decode")
     rows = add_drain_columns(
@@ -35,7 +42,7 @@ def store(desk: Desk, work: Work) -> None:
     entries = _as_json(rows)
 
     def append() -> Outcome:
-        taken = audit_log.append(
+        taken = into(
             desk.conn, entries, stream=work.batch.stream, batch_id=work.batch.batch_id, fencing=desk.held.fencing
         )
         return Outcome(
@@ -50,7 +57,7 @@ def store(desk: Desk, work: Work) -> None:
 
 
 def _as_json(rows: pa.Table) -> bytes:
-    """Rows as the trail takes them: times in milliseconds. One entry per view, so an object per row is no volume."""
+    """Rows as the functions take them: times in milliseconds. One entry per view, so an object per row is no volume."""
     moments = [name for name in rows.schema.names if pa.types.is_timestamp(rows.schema.field(name).type)]
     for name in moments:
         rows = rows.set_column(rows.schema.get_field_index(name), name, rows[name].cast(pa.int64()))

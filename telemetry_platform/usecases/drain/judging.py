@@ -9,8 +9,6 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from telemetry_platform.contracts.event_kind import Store
-from telemetry_platform.contracts.pii import Domain
 from telemetry_platform.processing.batches import Decoded, decode
 from telemetry_platform.stores import ingest_ledger
 from telemetry_platform.usecases.drain.desk import Desk, TooManyInvalidError, Work
@@ -27,8 +25,7 @@ PINNED = timedelta(hours=48)
 
 def decode_and_judge(desk: Desk, work: Work) -> Decoded:
     """The batch as rows. Raises TooManyInvalidError when more of it is invalid than chance explains."""
-    domain = Domain.AUDIT_ACTOR if work.kind.store is Store.POSTGRES else Domain.ACTOR
-    closing = ingest_ledger.key_epochs(desk.conn, domain)
+    closing = ingest_ledger.key_epochs(desk.conn, work.kind.actor_domain)
     epochs = {
         epoch: None if closed is None else int((closed + PINNED).timestamp() * 1000)
         for epoch, closed in closing.items()
