@@ -41,6 +41,7 @@ from telemetry_platform.stores.redis import TIMEOUT_SECONDS, address
 from telemetry_platform.stores.redis_channel import RedisChannel
 from telemetry_platform.stores.session_pins import SessionPins
 from telemetry_platform.usecases.accept_events import EventAcceptor, Landing
+from telemetry_platform.usecases.accept_frames import FrameAcceptor
 from telemetry_platform.usecases.key_list import KeyList
 
 if TYPE_CHECKING:
@@ -97,9 +98,10 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
     posted = [kind for kind in kinds().values() if kind.endpoint is not None]
     for kind in posted:
         assert kind.endpoint is not None  # noqa: S101 - narrows the type; filtered above
+        acceptor_of = EventAcceptor if kind.frames is None else FrameAcceptor
         endpoint = EventsEndpoint(
             kind.endpoint,
-            EventAcceptor(kind, landing, uuid4, reduced_path),
+            acceptor_of(kind, landing, uuid4, reduced_path),
             doors,
             keys,
             metrics,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from telemetry_platform.api.metrics import ApiMetrics
     from telemetry_platform.contracts.event_kind import Endpoint
     from telemetry_platform.usecases.accept_events import Accepted, EventAcceptor
+    from telemetry_platform.usecases.accept_frames import FrameAcceptor
     from telemetry_platform.usecases.key_list import KeyList
 
 _JSON = "application/json"
@@ -38,7 +39,7 @@ class EventsEndpoint:
     def __init__(  # noqa: PLR0913, PLR0917 - what an endpoint is made of
         self,
         endpoint: Endpoint,
-        acceptor: EventAcceptor,
+        acceptor: EventAcceptor | FrameAcceptor,
         doors: Doors,
         keys: KeyList,
         metrics: ApiMetrics,
@@ -106,7 +107,7 @@ class EventsEndpoint:
         except PlatformError as error:
             raise _unavailable(error) from None
         self._metrics.count(self._acceptor.kind.name, accepted)
-        return _many(accepted) if is_batch else _one(accepted)
+        return _many(accepted) if is_batch or accepted.several else _one(accepted)
 
 
 def _unavailable(error: PlatformError) -> ProblemError:
@@ -132,7 +133,9 @@ def _one(accepted: Accepted) -> tuple[int, str, dict[str, Any]]:
 
 def _many(accepted: Accepted) -> tuple[int, str, dict[str, Any]]:
     results = [
-        {"status": "rejected", "problem": of_rejection(result)} if isinstance(result, Rejection) else result
+        {"status": "rejected", **dict(result.names), "problem": of_rejection(result)}
+        if isinstance(result, Rejection)
+        else result
         for result in accepted.results
     ]
     any_taken = any(result["status"] != "rejected" for result in results)

@@ -7,7 +7,7 @@ that posts every example back holds them true.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _WORDS: dict[str, Any] = {
     "session_id": "550e8400-e29b-41d4-a716-446655440000",
     "media_id": "knee-squat-2",
+    "exercise_id": "knee-squat-2",
     "media_type": "video",
     "connection_type": "4g",
     "effective_bandwidth": 8.4,
@@ -88,9 +89,10 @@ def example(model: type[BaseModel], now: int, given: Mapping[str, Any]) -> dict[
 def _value(name: str, info: FieldInfo, now: int) -> Any:  # noqa: ANN401 - a JSON value
     if info.examples:
         return info.examples[0]
-    kind = _type(info.annotation)
+    kind, part = _type(info.annotation), _part(info.annotation)
     if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return example(kind, now, {})
+        inner = example(kind, now, {})
+        return inner if part is None else [inner]
     if get_origin(kind) is Literal:
         return get_args(kind)[0]
     # A route of a frontend is a page, one of a service a template: both are written so here.
@@ -100,6 +102,13 @@ def _value(name: str, info: FieldInfo, now: int) -> Any:  # noqa: ANN401 - a JSO
         return datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     values: dict[Any, Any] = {bool: False, int: 2, float: 120.0, str: "text", UUID: _WORDS["session_id"]}
     return values[kind]
+
+
+def _part(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - annotations have no common type
+    """The model of which a field holds a list."""
+    if get_origin(annotation) is Annotated:
+        return _part(get_args(annotation)[0])
+    return get_args(annotation)[0] if get_origin(annotation) is list else None
 
 
 def _type(annotation: Any) -> Any:  # noqa: ANN401 - annotations have no common type

@@ -26,6 +26,7 @@ _ANSWER = {
         "status": {"enum": ["accepted", "dropped"]},
         "event_id": {"type": "string", "format": "uuid"},
         "session_id": {"type": ["string", "null"], "format": "uuid"},
+        "frame_no": {"type": "integer", "description": "of kinds with frames: which one; each gets an answer"},
         "reason": {"type": "string", "description": "why a dropped event was dropped"},
     },
 }
@@ -59,6 +60,7 @@ _BATCH_ANSWER = {
                         "type": "object",
                         "properties": {
                             "status": {"const": "rejected"},
+                            "frame_no": {"type": ["integer", "null"], "description": "of kinds with frames: which one"},
                             "problem": {"$ref": "#/components/schemas/Problem"},
                         },
                     },

@@ -9,7 +9,18 @@ import sys
 
 import typer
 
-from telemetry_platform.cli import dead_letters, demo, docs, doctor, drain, platform, schema, simulate, tokens
+from telemetry_platform.cli import (
+    contracts,
+    dead_letters,
+    demo,
+    docs,
+    doctor,
+    drain,
+    platform,
+    schema,
+    simulate,
+    tokens,
+)
 from telemetry_platform.errors import PlatformError
 
 _GROUPS = (
@@ -21,6 +32,7 @@ _GROUPS = (
     drain.register,
     dead_letters.register,
     schema.register,
+    contracts.register,
     docs.register,
 )
 

@@ -83,20 +83,25 @@ def _model_columns(model: type[BaseModel]) -> tuple[Column, ...]:
         nested = _nested_models(info.annotation)
         if nested:
             columns += payload_columns(nested)
-        elif not isinstance((column := _column(name, info)).treatment, NotStored):
-            columns.append(column)
+        elif not isinstance(treatment := _treatment(name, info), NotStored):
+            columns.append(_column(name, info, treatment))
     return tuple(columns)
 
 
-def _column(name: str, info: FieldInfo) -> Column:
-    """The column of one plain field."""
+def _treatment(name: str, info: FieldInfo) -> Treatment:
+    """What happens to one plain field."""
     treatments = [mark for mark in info.metadata if isinstance(mark, _TREATMENTS)]
     if len(treatments) != 1 or not info.description:
         raise TypeError(f"the field {name} needs exactly one treatment (see pii.py) and a description")
+    return treatments[0]
+
+
+def _column(name: str, info: FieldInfo, treatment: Treatment) -> Column:
+    """The column of one plain field that is stored."""
     stored = next((mark for mark in info.metadata if isinstance(mark, Stored)), Stored())
     base, nullable = _base_type(info.annotation)
-    kind = stored.clickhouse or ("String" if isinstance(treatments[0], Hashed) else _DEFAULT_TYPES[base])
-    return Column(stored.name or name, kind, info.description, nullable, stored.unit, treatments[0])
+    kind = stored.clickhouse or ("String" if isinstance(treatment, Hashed) else _DEFAULT_TYPES[base])
+    return Column(stored.name or name, kind, info.description or "", nullable, stored.unit, treatment)
 
 
 def _base_type(annotation: Any) -> tuple[type, bool]:  # noqa: ANN401 - annotations have no common type

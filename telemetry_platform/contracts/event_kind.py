@@ -99,16 +99,44 @@ class OnBehalf:
 
 
 @dataclass(frozen=True)
+class Axis:
+    """One number of a point: its bounds, the decimal digits that rest, and whether a point may come without it."""
+
+    name: str
+    description: str
+    minimum: float
+    maximum: float
+    digits: int
+    optional: bool = False
+    unit: str = ""
+
+    @property
+    def decimal(self) -> str:
+        """The column's type: a decimal of 32 bits, whose nine digits hold the bounds."""
+        return f"Decimal(9, {self.digits})"
+
+
+@dataclass(frozen=True)
 class Frames:
     """One posted event holds many rows: a field with a list of frames, each with its number and its points.
 
-    They travel packed through the queue, one entry per request and session, and are rows again in the drain.
+    They travel packed through the queue, one entry per posted event, and are rows again in the drain. A frame is
+    identified by its session and its number. `envelope` is what the posted event says besides its frames, `frame` one
+    of them: a fault in a frame costs that frame alone.
     """
 
     field: str
     number: str
+    points_field: str
     points: tuple[str, ...]
-    axes: tuple[str, ...]
+    axes: tuple[Axis, ...]
+    envelope: type[BaseModel]
+    frame: type[BaseModel]
+
+    @property
+    def columns(self) -> tuple[tuple[str, Axis], ...]:
+        """Names of the columns in the order in which the numbers are packed, each with its axis."""
+        return tuple((f"{point}_{axis.name}", axis) for point in self.points for axis in self.axes)
 
 
 @dataclass(frozen=True)
@@ -145,7 +173,7 @@ class EventKind:
     actor_domain: Domain = Domain.ACTOR
     frames: Frames | None = None
     exceptions: Mapping[str, str] = field(default_factory=dict, hash=False)
-    """Policy rules that this kind may break, by name, each with its reason; one that is not needed fails."""
+    """Where this kind may break a rule of `policy/`, as `"rule: where"`, each with its reason; a needless one fails."""
 
     def needs(self, event: str) -> ConsentLevel | None:
         """The level that an event of this type needs."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 VERSION = 1
 GROUP = "drain"
@@ -93,6 +93,17 @@ class RawEntries:
             [self.ids[position] for position in chosen],
             {name: [values[position] for position in chosen] for name, values in self.columns.items()},
         )
+
+    def runs(self, most: int, max_bytes: int) -> Iterator[RawEntries]:
+        """The entries in runs of at most `most`, each ending where its bodies have reached `max_bytes`."""
+        first = size = 0
+        for position, body in enumerate(self.columns["body"]):
+            size += len(body)
+            if position - first + 1 == most or size >= max_bytes:
+                yield self.take(range(first, position + 1))
+                first, size = position + 1, 0
+        if first < len(self):
+            yield self if first == 0 else self.take(range(first, len(self)))
 
     @staticmethod
     def joined(parts: Iterable[RawEntries]) -> RawEntries:

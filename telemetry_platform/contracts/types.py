@@ -27,6 +27,9 @@ _CODE = re.compile(
     r"(?!.*[0-9]{1,3}(?:\.[0-9]{1,3}){3})(?!.*(?:[0-9A-Fa-f]{0,4}:){3})"
     r"(?!.*[0-9A-Fa-f]{12}).*"
 )
+# A part of a token: a long run of letters with digits at two places. Asked of long codes alone: most are short.
+_TOKEN = re.compile(r"(?=[A-Za-z0-9]{20})[A-Za-z]*[0-9]+[A-Za-z]+[0-9]")
+_TOKEN_LENGTH = 20
 # A segment of a route template: a parameter, a version, or a word. A word has no digits, or one behind it (oauth2),
 # so that no id, address or e-mail is one.
 _NAME = "([A-Za-z_][A-Za-z0-9_]{0,39})"
@@ -78,7 +81,7 @@ def parse_uuid(value: Any) -> UUID:  # noqa: ANN401 - whatever JSON held
 
 def parse_code(value: str) -> str:
     """A code or a reason that identifies nobody."""
-    if not _CODE.fullmatch(value):
+    if not _CODE.fullmatch(value) or (len(value) >= _TOKEN_LENGTH and _TOKEN.search(value)):
         raise PydanticCustomError("code_format", "must be a short code like MEDIA_ERR_NETWORK or 404, without ids")
     return value
 

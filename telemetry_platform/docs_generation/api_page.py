@@ -1,11 +1,12 @@
-"""docs/api.md: every path of the HTTP API, from its OpenAPI description."""
+"""docs/api.md: every path of the HTTP API, from its OpenAPI description and the contracts behind it."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from telemetry_platform.docs_generation import markdown
+from telemetry_platform.contracts import registry
+from telemetry_platform.docs_generation import markdown, posted_endpoints
+from telemetry_platform.docs_generation.schema_words import pretty, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 _INTRODUCTION = """\
 The same as the API's own page under `/docs`, for reading without a running platform. Errors are problem documents
 (RFC 9457, `application/problem+json`) that name the field and never repeat what was sent. The examples work as they
-stand, but for their time: an event that is older than a week is refused."""
+stand, but for their time: an event that is older than a week is refused. What becomes of a field once it is taken is in
+the [data dictionary](data-dictionary.md)."""
 _METHODS = ("get", "put", "post", "delete", "patch")
 
 OpenApi = dict[str, Any]
@@ -21,13 +23,19 @@ OpenApi = dict[str, Any]
 
 def render(openapi: Mapping[str, Any]) -> str:
     """The page."""
-    return markdown.page("HTTP API", _INTRODUCTION, (*_paths(openapi), *_types(openapi)))
+    kinds = [kind for kind in registry.kinds().values() if kind.endpoint]
+    posted = {kind.endpoint.path for kind in kinds if kind.endpoint}
+    sections = [*posted_endpoints.shared(openapi, kinds)]
+    for kind in kinds:
+        sections += posted_endpoints.endpoint_section(openapi, kind)
+    return markdown.page("HTTP API", _INTRODUCTION, (*sections, *_paths(openapi, posted), *_types(openapi)))
 
 
-def _paths(openapi: Mapping[str, Any]) -> Iterator[str]:
+def _paths(openapi: Mapping[str, Any], posted: set[str]) -> Iterator[str]:
+    """The paths that take no events."""
     for path, operations in openapi["paths"].items():
         for method in _METHODS:
-            if method in operations:
+            if method in operations and path not in posted:
                 yield f"## {method.upper()} {path}"
                 yield from _operation(openapi, operations[method])
 
@@ -40,7 +48,7 @@ def _operation(openapi: Mapping[str, Any], operation: OpenApi) -> Iterator[str]:
     for media_type, content in operation.get("requestBody", {}).get("content", {}).items():
         for name, example in _examples(content):
             yield f"Body (`{media_type}`){f', {name}' if name else ''}:"
-            yield markdown.code(json.dumps(example, indent=2), "json")
+            yield markdown.code(pretty(example), "json")
     rows = [(status, answer.get("description", "")) for status, answer in sorted(operation["responses"].items())]
     yield markdown.table(("status", "answer"), rows)
 
@@ -66,38 +74,12 @@ def _types(openapi: Mapping[str, Any]) -> Iterator[str]:
         if fields := schema.get("properties"):
             required = schema.get("required", ())
             rows = [
-                (f"`{field}`", _values(part), "yes" if field in required else "", part.get("description", ""))
+                (f"`{field}`", values(part), "yes" if field in required else "", part.get("description", ""))
                 for field, part in fields.items()
             ]
             yield f"### {name}"
             yield from filter(None, (schema.get("description", ""),))
             yield markdown.table(("field", "value", "required", "meaning"), rows)
-
-
-def _values(schema: OpenApi) -> str:
-    """What a field may hold, in words."""
-    if "$ref" in schema:
-        name = schema["$ref"].rsplit("/", 1)[-1]
-        return f"[{name}](#{name.lower()})"
-    for several in ("anyOf", "oneOf", "allOf"):
-        if several in schema:
-            return " or ".join(_values(part) for part in schema[several])
-    if "const" in schema or "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema.get("enum", [schema.get("const")]))
-    if schema.get("type") == "array":
-        return f"list of {_values(schema.get('items', {}))}"
-    kind = schema.get("type", "anything")
-    if isinstance(kind, list):
-        return " or ".join(kind)
-    return f"{schema.get('format', kind)}{_bounds(schema)}"
-
-
-def _bounds(schema: OpenApi) -> str:
-    """Limits of a number or of a text's length."""
-    low, high = (schema.get(f"{end}imum", schema.get(f"{end}Length")) for end in ("min", "max"))
-    limits = [f"at least {low}" if low is not None else "", f"at most {high}" if high is not None else ""]
-    unit = " characters" if "maxLength" in schema else ""
-    return f", {' and '.join(filter(None, limits))}{unit}" if any(limits) else ""
 
 
 def _resolved(openapi: Mapping[str, Any], part: OpenApi) -> OpenApi:

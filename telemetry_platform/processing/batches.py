@@ -8,54 +8,39 @@ contract: what consent, pseudonyms and bounds demand holds at rest, whoever wrot
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.json as pj
 
 from telemetry_platform.contracts import columns as c
 from telemetry_platform.contracts.landing import VERSION
 from telemetry_platform.contracts.rejects import DeadLetterReason
-from telemetry_platform.processing.column_limits import Limit, limits
+from telemetry_platform.processing.bodies import UUID_TEXT, Shape, events_in, in_time, read_bodies
+from telemetry_platform.processing.column_limits import limits
 from telemetry_platform.processing.consent_rows import is_agreed
+from telemetry_platform.processing.frames import unpacked_rows
+from telemetry_platform.processing.row_schema import MILLISECONDS, row_schema
 
 if TYPE_CHECKING:
-    from telemetry_platform.contracts.event_kind import EventKind, Table
-    from telemetry_platform.contracts.landing import RawEntries
+    from collections.abc import Mapping
 
-MILLISECONDS = pa.timestamp("ms", tz="UTC")
-_ARROW_TYPES: dict[str, pa.DataType] = {
-    "String": pa.string(),
-    "Bool": pa.bool_(),
-    "Float64": pa.float64(),
-    "UInt8": pa.uint8(),
-    "UInt16": pa.uint16(),
-    "UInt32": pa.uint32(),
-    "UInt64": pa.uint64(),
-    "UUID": pa.string(),
-    c.JSON: pa.string(),
-    c.TIME: pa.int64(),
-}
-_UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
-_BLOCK_BYTES = 1 << 20
-# Milliseconds of 2000-01-01 and 2100-01-01: a time outside would be clipped by DateTime64 or kept for ever by a TTL.
-_MOMENTS = 946_684_800_000, 4_102_444_800_000
-# What DateTime64 holds: a device whose clock was never set shows 1970, and its own time is kept as it came.
-_CLIENT_MOMENTS = -2_208_988_800_000, 10_413_792_000_000
+    from telemetry_platform.contracts.event_kind import EventKind
+    from telemetry_platform.contracts.landing import RawEntries
 
 
 @dataclass(frozen=True)
 class DeadEntry:
-    """An entry that cannot become a row: its place in the batch, why, and the names (never values) that say where."""
+    """An entry that cannot become rows: its place in the batch, why, and the names (never values) that say where.
+
+    `events` is how many rows it would have been: more than one with frames.
+    """
 
     position: int
     reason: DeadLetterReason
     detail: str = ""
+    events: int = 1
 
 
 @dataclass(frozen=True)
@@ -66,24 +51,14 @@ class Decoded:
     positions: pa.Array
     dead: tuple[DeadEntry, ...]
 
+    @property
+    def dead_events(self) -> int:
+        """How many rows the dead entries would have been."""
+        return sum(entry.events for entry in self.dead)
+
     def keep(self, mask: pa.Array) -> Decoded:
         """The same with only the rows where `mask` is true."""
         return Decoded(self.rows.filter(mask), self.positions.filter(mask), self.dead)
-
-
-@lru_cache(maxsize=64)
-def row_schema(table: Table) -> pa.Schema:
-    """Columns of a decoded row: what comes in the body and beside it; UUIDs as text."""
-    return pa.schema(
-        pa.field(column.name, _ARROW_TYPES[column.clickhouse], column.nullable, {"type": column.clickhouse})
-        for column in table.carried
-        if column.name not in c.FROM_DRAIN | c.FROM_STORE
-    )
-
-
-@lru_cache(maxsize=64)
-def _body_schema(table: Table) -> pa.Schema:
-    return pa.schema(field for field in row_schema(table) if field.name not in c.BESIDE_BODY)
 
 
 def decode(kind: EventKind, entries: RawEntries, epochs: Mapping[int, int | None]) -> Decoded:
@@ -98,17 +73,21 @@ def decode(kind: EventKind, entries: RawEntries, epochs: Mapping[int, int | None
     if dead:
         bodies = [bodies[position] for position in positions]
         beside = beside.take(pa.array(positions, pa.int32()))
-    parsed, unreadable = _parse(bodies, _body_schema(kind.table), limits(kind))
+    parsed, unreadable = read_bodies(bodies, Shape.of(kind))
     if unreadable:
         dead |= {positions[at]: DeadEntry(positions[at], reason, detail) for at, reason, detail in unreadable}
         wrong = {at for at, _, _ in unreadable}
         good = [at for at in range(len(positions)) if at not in wrong]
         beside = beside.take(pa.array(good, pa.int32()))
         positions = [positions[at] for at in good]
+    places = pa.array(positions, pa.int32())
+    if kind.frames is not None:
+        parsed, frames = unpacked_rows(kind.frames, parsed, kind.session_field or "")
+        beside, places = beside.take(frames).set_column(0, "event_id", parsed["event_id"]), places.take(frames)
+        dead = {at: replace(entry, events=events_in(kind, entries.columns["body"][at])) for at, entry in dead.items()}
     names = row_schema(kind.table).names
     rows = pa.table({name: (beside if name in c.BESIDE_BODY else parsed)[name] for name in names})
-    decoded = Decoded(rows, pa.array(positions, pa.int32()), tuple(dead[position] for position in sorted(dead)))
-    return _agreed(kind, decoded)
+    return _agreed(kind, Decoded(rows, places, tuple(dead[position] for position in sorted(dead))))
 
 
 def _agreed(kind: EventKind, decoded: Decoded) -> Decoded:
@@ -179,8 +158,8 @@ def _read_beside(
     version, name = str(VERSION).encode(), kind.name.encode()
     check(pa.array([v == version for v in fields["v"]], pa.bool_()), DeadLetterReason.UNKNOWN_VERSION, "v")
     check(pa.array([value == name for value in fields["kind"]], pa.bool_()), invalid, "kind")
-    check(pc.match_substring_regex(beside["event_id"], _UUID), invalid, "event_id")
-    check(_in_time(beside["received_at"]), invalid, "received_at")
+    check(pc.match_substring_regex(beside["event_id"], UUID_TEXT), invalid, "event_id")
+    check(in_time(beside["received_at"]), invalid, "received_at")
     check(pc.greater(pc.binary_length(beside["org_id"]), 0), invalid, "org_id")
     for column, limit in limits(kind).items():
         if column in c.BESIDE_BODY:
@@ -194,11 +173,6 @@ def _read_beside(
     return beside.set_column(1, "received_at", beside["received_at"].cast(MILLISECONDS)), dead
 
 
-def _in_time(moments: pa.ChunkedArray, bounds: tuple[int, int] = _MOMENTS) -> pa.ChunkedArray:
-    """Whether each is a moment that a table can hold."""
-    return pc.and_(pc.greater_equal(moments, bounds[0]), pc.less(moments, bounds[1]))
-
-
 def _under_known_epoch(beside: pa.Table, epochs: Mapping[int, int | None]) -> pa.ChunkedArray:
     """Whether each row's pseudonym, if it has one, is under an epoch that was still open to it when it was received."""
     nobody = pc.equal(beside["actor_hash"], "")
@@ -207,93 +181,3 @@ def _under_known_epoch(beside: pa.Table, epochs: Mapping[int, int | None]) -> pa
         under = pc.equal(beside["key_epoch"], epoch)
         good = pc.or_(good, under if until is None else pc.and_(under, pc.less_equal(beside["received_at"], until)))
     return good
-
-
-Unreadable = tuple[int, DeadLetterReason, str]
-Bounds = Mapping[str, Limit]
-
-
-def _parse(bodies: list[bytes], schema: pa.Schema, bounds: Bounds) -> tuple[pa.Table, list[Unreadable]]:
-    """Bodies as columns; those that do not fit are found by halving, so that a few of them cost little."""
-    rows = _parse_all(bodies, schema, bounds)
-    if rows is not None:
-        return rows, []
-    if len(bodies) == 1:
-        return schema.empty_table().cast(_stored(schema)), [(0, *_why(bodies[0], schema, bounds))]
-    middle = len(bodies) // 2
-    left, wrong_left = _parse(bodies[:middle], schema, bounds)
-    right, wrong_right = _parse(bodies[middle:], schema, bounds)
-    wrong = wrong_left + [(at + middle, reason, detail) for at, reason, detail in wrong_right]
-    return pa.concat_tables([left, right]), wrong
-
-
-def _stored(schema: pa.Schema) -> pa.Schema:
-    """The same columns as they leave here: moments instead of milliseconds."""
-    return pa.schema(field.with_type(MILLISECONDS) if _is_time(field) else field for field in schema)
-
-
-def _is_time(field: pa.Field) -> bool:
-    return bool(field.type == pa.int64())
-
-
-def _parse_all(bodies: list[bytes], schema: pa.Schema, bounds: Bounds) -> pa.Table | None:
-    """All bodies as columns, or None when any of them is not exactly one object that fits."""
-    if not bodies:
-        return schema.empty_table().cast(_stored(schema))
-    raw = pa.array(bodies, pa.binary())
-    # Each body is at least one object, then; as many rows as bodies means that each is exactly one.
-    braces = pc.and_(pc.starts_with(raw, "{"), pc.ends_with(raw, "}"))
-    if not pc.all(braces).as_py():
-        return None
-    text = b"\n".join(bodies)
-    try:
-        rows = pj.read_json(
-            pa.BufferReader(text),
-            # A body larger than a block cannot be read in a run of others; alone it is one block.
-            pj.ReadOptions(use_threads=True, block_size=_BLOCK_BYTES if len(bodies) > 1 else len(text) + 1),
-            pj.ParseOptions(explicit_schema=schema, unexpected_field_behavior="error"),
-        )
-        rows.validate(full=True)
-    except pa.ArrowInvalid:
-        return None
-    if rows.num_rows != len(bodies):
-        return None
-    if not all(_fits(rows[field.name], field, bounds.get(field.name)) for field in schema):
-        return None
-    return rows.cast(_stored(schema))
-
-
-def _fits(values: pa.ChunkedArray, field: pa.Field, limit: Limit | None) -> bool:
-    """Whether a column holds nothing that its table or contract cannot: no NULL without leave, NaN, NUL, odd moment."""
-    if values.null_count and not field.nullable:
-        return False
-    if _is_time(field):
-        moments = _CLIENT_MOMENTS if field.name == c.CLIENT_AT.name else _MOMENTS
-        return bool(pc.all(_in_time(values, moments), min_count=0).as_py())
-    if pa.types.is_floating(field.type) and not pc.all(pc.is_finite(values), min_count=0).as_py():
-        return False
-    if pa.types.is_string(field.type):
-        # Few values are distinct, and patterns cost more than finding out which.
-        values = pc.unique(values).drop_null()
-        if (field.metadata or {}).get(b"type") == b"UUID":
-            return bool(pc.all(pc.match_substring_regex(values, _UUID), min_count=0).as_py())
-        if pc.any(pc.match_substring(values, "\0"), min_count=0).as_py():
-            return False
-    return limit is None or limit.hold(values)
-
-
-def _why(body: bytes, schema: pa.Schema, bounds: Bounds) -> tuple[DeadLetterReason, str]:
-    """Why one body is no row, and the names of the columns at fault: never a name or value of the body's own."""
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return DeadLetterReason.UNREADABLE_BODY, "no JSON"
-    if not isinstance(found, dict):
-        return DeadLetterReason.UNREADABLE_BODY, "no JSON object"
-    wrong = [field.name for field in schema if not _fits_alone(found, field, bounds)]
-    return DeadLetterReason.INVALID_FIELD, ", ".join(wrong) or "unknown or repeated field"
-
-
-def _fits_alone(found: dict[str, object], field: pa.Field, bounds: Bounds) -> bool:
-    body = json.dumps({field.name: found[field.name]} if field.name in found else {}).encode()
-    return _parse_all([body], pa.schema([field]), bounds) is not None

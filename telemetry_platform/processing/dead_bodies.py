@@ -17,6 +17,7 @@ from telemetry_platform.contracts.columns import TIME
 from telemetry_platform.contracts.pii import Hashed, Scrubbed
 from telemetry_platform.processing.agent import BROWSERS, SYSTEMS
 from telemetry_platform.processing.column_limits import limits
+from telemetry_platform.processing.frames import PACK, is_pack, per_frame
 from telemetry_platform.processing.scrub import scrub
 from telemetry_platform.processing.scrub_values import scrubbed_json
 
@@ -52,6 +53,10 @@ def scrubbed_body(kind: EventKind, body: bytes) -> str:
     if not isinstance(found, dict):
         return scrub(text)
     columns = {column.name: column for column in kind.table.carried if not isinstance(column.treatment, Scrubbed)}
+    packed = {name: value for name, value in found.items() if _is_of_frames(kind, name, value)}
+    if kind.frames is not None and PACK in found and PACK not in packed:
+        # Scrubbing reads text: it does not see what base64 holds.
+        packed[PACK] = "[frames]"
     free = {column.name for column in kind.table.carried} - columns.keys()
     return json.dumps(
         {
@@ -59,10 +64,24 @@ def scrubbed_body(kind: EventKind, body: bytes) -> str:
             if key in free and isinstance(value, str)
             else _value(value, columns.get(key), limits(kind).get(key))
             for key, value in found.items()
-        },
+            if key not in packed
+        }
+        | packed,
         ensure_ascii=False,
         separators=(",", ":"),
     )
+
+
+def _is_of_frames(kind: EventKind, name: str, value: object) -> bool:
+    """Whether a value is numbers of frames and nothing else: a list of a column's own, or the pack."""
+    if kind.frames is None:
+        return False
+    if isinstance(value, str):
+        return name == PACK and is_pack(kind.frames, value)
+    if not isinstance(value, list) or name not in per_frame(kind.frames):
+        return False
+    lowest, highest = (0, 2**32) if name == kind.frames.number else _MOMENTS
+    return all(isinstance(number, int) and lowest <= number < highest for number in value)
 
 
 def _value(value: object, column: Column | None, limit: Limit | None) -> object:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from telemetry_platform.processing.batches import MILLISECONDS
+from telemetry_platform.processing.row_schema import MILLISECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

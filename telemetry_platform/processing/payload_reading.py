@@ -6,7 +6,7 @@ compiled once; an event with unknown fields is accepted without them, and they a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, get_args
@@ -17,6 +17,8 @@ from telemetry_platform.contracts.types import STRING_BYTES, MaxBytes
 from telemetry_platform.processing.json_reading import excess
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from telemetry_platform.contracts.event_kind import EventKind
 
 _CODES = {"finite_number": "invalid_number", "union_tag_invalid": "unknown_event", "union_tag_not_found": "missing"}
@@ -33,12 +35,20 @@ class FieldFault:
 
 @dataclass(frozen=True)
 class Rejection:
-    """Why one event is refused. `status` is what the answer would carry if the event came alone."""
+    """Why one event is refused. `status` is what the answer would carry if the event came alone.
+
+    `names` says which one is meant where its place does not: numbers that the answer may repeat.
+    """
 
     code: str
     detail: str
     faults: tuple[FieldFault, ...] = ()
     status: int = 422
+    names: tuple[tuple[str, int | None], ...] = ()
+
+    def naming(self, **names: int | None) -> Rejection:
+        """The same, of the one with these names."""
+        return replace(self, names=tuple(names.items()))
 
 
 @dataclass(frozen=True)
@@ -50,20 +60,24 @@ class Payload:
 
 
 class PayloadReader:
-    """Reads events of one kind."""
+    """Reads events of one kind, or what its events are made of: `models` instead of the kind's own variants.
 
-    def __init__(self, kind: EventKind) -> None:
-        union: Any = reduce(or_, kind.payload)
+    `names` are fields of ours beside those of the models.
+    """
+
+    def __init__(self, kind: EventKind, models: tuple[type[BaseModel], ...] = (), names: Collection[str] = ()) -> None:
+        payload = models or kind.payload
+        union: Any = reduce(or_, payload)
         self._discriminator = kind.discriminator
         adapter: TypeAdapter[Any] = TypeAdapter(
             Annotated[union, Discriminator(kind.discriminator)] if kind.discriminator else union
         )
         self._validate = adapter.validator.validate_python
-        self._known = frozenset(name for model in kind.payload for name in _names(model))
+        self._known = frozenset(name for model in payload for name in _names(model)).union(names)
         self._tags = _tags(kind)
         # Per variant, the fields that hold a model themselves.
-        self._nested = {model: _nested(model) for model in kind.payload}
-        self._string_bytes = max((STRING_BYTES, *(limit for model in kind.payload for limit in _longer(model))))
+        self._nested = {model: _nested(model) for model in payload}
+        self._string_bytes = max((STRING_BYTES, *(limit for model in payload for limit in _longer(model))))
 
     def read(self, value: Any) -> Payload | Rejection:  # noqa: ANN401 - whatever JSON held
         """The payload, or why it is none. Raises JsonFaultError when the value is nested too deeply."""
@@ -98,7 +112,8 @@ class PayloadReader:
             return FieldFault(self._discriminator or "", f"must be one of {allowed}", _CODES[code])
         # The first part is the variant, which says the same as the discriminator.
         parts = location[1:] if self._discriminator else location
-        field = ".".join(str(part) for part in parts if part in self._known)
+        # A number is a place in a list.
+        field = ".".join(str(part) for part in parts if isinstance(part, int) or part in self._known)
         return FieldFault(field, message, _CODES.get(code, code))
 
 

@@ -39,7 +39,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the entries of a batch."""
+    """What became of the events of a batch; `letters` are the entries that hold the dead-lettered ones."""
 
     stored: int = 0
     duplicate: int = 0
@@ -47,6 +47,12 @@ class Outcome:
     too_late: int = 0
     dead_lettered: int = 0
     missing: int = 0
+    letters: int = 0
+
+    @property
+    def events(self) -> int:
+        """All of them: one for each entry, or its frames."""
+        return self.stored + self.duplicate + self.id_conflict + self.too_late + self.dead_lettered + self.missing
 
 
 def _joined(entry_ids: Iterable[bytes]) -> str:
@@ -139,7 +145,8 @@ def close_batch(
     first, last = received or (None, None)
     conn.execute(
         "UPDATE ingest.batches SET state = 'closed', closed_at = %s, stored = %s, duplicate = %s, id_conflict = %s, "
-        "too_late = %s, dead_lettered = %s, missing = %s, first_received_at = %s, last_received_at = %s "
+        "too_late = %s, dead_lettered = %s, missing = %s, events = %s, letters = %s, "
+        "first_received_at = %s, last_received_at = %s "
         "WHERE stream = %s AND batch_id = %s",
         (
             now,
@@ -149,6 +156,8 @@ def close_batch(
             outcome.too_late,
             outcome.dead_lettered,
             outcome.missing,
+            outcome.events,
+            outcome.letters,
             first,
             last,
             batch.stream,
@@ -204,8 +213,8 @@ def mark_touched_days(conn: Connection, table: str, days: Iterable[date], batch_
 def recent(conn: Connection, stream: str, *, entries: int) -> tuple[int, int]:
     """How many of the stream's last `entries` entries (in whole batches) there were, and how many were put aside."""
     row = conn.execute(
-        "SELECT coalesce(sum(entries), 0), coalesce(sum(dead_lettered), 0) FROM ("
-        "SELECT entries, dead_lettered, sum(entries) OVER (ORDER BY closed_at DESC, batch_id) - entries AS newer "
+        "SELECT coalesce(sum(entries), 0), coalesce(sum(letters), 0) FROM ("
+        "SELECT entries, letters, sum(entries) OVER (ORDER BY closed_at DESC, batch_id) - entries AS newer "
         "FROM (SELECT * FROM ingest.batches WHERE stream = %(stream)s AND state IN ('closed', 'acked') "
         "ORDER BY closed_at DESC LIMIT %(entries)s) AS latest) AS counted WHERE newer < %(entries)s",
         {"stream": stream, "entries": entries},
@@ -216,7 +225,7 @@ def recent(conn: Connection, stream: str, *, entries: int) -> tuple[int, int]:
 def family(conn: Connection, batch: Batch) -> tuple[int, int]:
     """How many entries of a split batch have been ended one half at a time, and how many of them were put aside."""
     row = conn.execute(
-        "SELECT coalesce(sum(entries), 0), coalesce(sum(dead_lettered), 0) FROM ingest.batches "
+        "SELECT coalesce(sum(entries), 0), coalesce(sum(letters), 0) FROM ingest.batches "
         "WHERE stream = %s AND root_id = %s AND state IN ('closed', 'acked')",
         (batch.stream, batch.root_id),
     ).fetchone()

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class IngestTotals:
-    """Entries by kind and by what became of them; `unfinished` batches; numbers that producers gave and nobody saw."""
+    """Events of drained entries, by kind and by what became of them, and what may still be on its way or lost.
+
+    `unfinished` are batches, `lost` numbers that producers gave and nobody saw.
+    """
 
     entries: Mapping[str, int]
     outcomes: Mapping[str, Mapping[str, int]]
@@ -32,7 +35,7 @@ _OUTCOMES = ("stored", "duplicate", "id_conflict", "too_late", "dead_lettered", 
 def ingest_totals(conn: Connection) -> IngestTotals:
     """Count everything."""
     rows = conn.execute(
-        "SELECT kind, sum(entries), sum(stored), sum(duplicate), sum(id_conflict), sum(too_late), sum(dead_lettered), "
+        "SELECT kind, sum(events), sum(stored), sum(duplicate), sum(id_conflict), sum(too_late), sum(dead_lettered), "
         "sum(missing) FROM ingest.batches WHERE state IN ('closed', 'acked') GROUP BY kind ORDER BY kind"
     ).fetchall()
     runs = conn.execute(

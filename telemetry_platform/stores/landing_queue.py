@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CONSUMER = "drain"
 _READ = 2_000
+# A first look at streams of which nothing is known: 300 frames of movement are 200 KB.
+_FIRST_READ = 200
 # Commands of an acknowledgement stay small enough that the server answers others in between.
 _ACKNOWLEDGE = 5_000
 
@@ -65,7 +67,7 @@ class LandingQueue:
         Waits up to `block_ms` for the first one of any stream; None does not wait. Streams without new entries are
         missing in the answer.
         """
-        first = self._claim(streams, min(count, _READ), block_ms)
+        first = self._claim(streams, min(count, _FIRST_READ), block_ms)
         return {stream: self._fill(stream, part, count, max_bytes) for stream, part in first.items()}
 
     def top_up(self, stream: str, entries: RawEntries, *, count: int, max_bytes: int) -> RawEntries:
@@ -75,9 +77,11 @@ class LandingQueue:
     def _fill(self, stream: str, first: RawEntries, count: int, max_bytes: int) -> RawEntries:
         """Go on reading where the last read was full: there may be more."""
         parts = [first]
-        missing, room, wanted = count - len(first), max_bytes - first.body_bytes, _READ
+        missing, room, wanted = count - len(first), max_bytes - first.body_bytes, min(count, _FIRST_READ)
         while missing > 0 and room > 0 and (len(parts[-1]) == wanted or not len(first)):
-            wanted = min(missing, _READ)
+            # As many as fit, by the size of what came so far; of a stream that has shown nothing yet, few.
+            mean = (max_bytes - room) // (count - missing) if count > missing else max_bytes // _FIRST_READ
+            wanted = min(missing, _READ, room // max(mean, 1) + 1)
             part = self._claim([stream], wanted, None).get(stream)
             if part is None:
                 break

@@ -53,6 +53,8 @@ class Accepted:
     """By (accepted, dropped or rejected; reason)."""
     unknown_fields: int
     repaired: int
+    several: bool = False
+    """An event got a verdict for each of its parts: the answer is a list, whether or not it came in a batch."""
 
 
 @dataclass(frozen=True)

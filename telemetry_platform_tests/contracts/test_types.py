@@ -89,7 +89,18 @@ def test_text_is_limited_in_bytes_not_in_characters() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    ["MEDIA_ERR_NETWORK", "E1", "404", "3", "hls.js:fragLoadError", "std::bad_alloc", "v4.2.1", "0x80070005", "4xx"],
+    [
+        "MEDIA_ERR_NETWORK",
+        "E1",
+        "404",
+        "3",
+        "hls.js:fragLoadError",
+        "std::bad_alloc",
+        "v4.2.1",
+        "0x80070005",
+        "4xx",
+        "Http2StreamResetException",
+    ],
 )
 def test_a_code_may_be_what_players_say(value: str) -> None:
     assert TypeAdapter(Code).validate_python(value, strict=True) == value
@@ -107,6 +118,8 @@ def test_a_code_may_be_what_players_say(value: str) -> None:
         "mrn1234567",
         "f47ac10b-58cc-4372-a567-0e02b2c3d479",
         "a9f86d081884c7d659a2feaa0c55ad015",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0NzExIn0",
+        "key_4eXzzHqLyjWDarjtT1zdp7dc",
         "two words",
         "",
         "E1\n",

@@ -234,12 +234,13 @@ def test_the_table_is_an_asset_with_columns_owner_and_group(seen: Seen) -> None:
 
 def test_its_checks_look_at_the_table(seen: Seen) -> None:
     checks = seen.dagster["checks"]
-    assert set(checks) >= {"pii_is_hashed", "consent_is_respected"}
+    assert set(checks) >= {"pii_is_hashed", "consent_is_respected", "rejects_are_rare"}
     assert set(seen.dagster["queue_checks"]) >= {"queue_is_drained", "producers_have_no_gaps"}
     assert seen.dagster["passed"] == dict.fromkeys(checks, True)
     after = seen.dagster["passed_after_a_bad_row"]
     assert not after["pii_is_hashed"]
     assert not after["consent_is_respected"]
+    assert after["rejects_are_rare"]
 
 
 def test_its_retention_is_the_contracts_at_rest_too(seen: Seen) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry_platform.contracts.landing import FIELDS, RawEntries
@@ -183,6 +183,7 @@ def test_drops_need_no_epoch() -> None:
     assert decoded.rows.to_pylist()[0]["reason"] == "consent_too_low"
 
 
+@settings(deadline=None)
 @given(bodies=st.lists(st.one_of(st.just(None), st.binary(max_size=40)), max_size=12))
 def test_whatever_bytes_come_every_entry_is_a_row_or_put_aside(bodies: list[bytes | None]) -> None:
     good = orjson.dumps(altered())

@@ -9,7 +9,7 @@ import pytest
 
 from telemetry_platform.contracts.columns import FROM_DRAIN, FROM_STORE, Column
 from telemetry_platform.contracts.registry import kinds
-from telemetry_platform.processing.batches import row_schema
+from telemetry_platform.processing.row_schema import row_schema
 
 if TYPE_CHECKING:
     from telemetry_platform.contracts.event_kind import EventKind

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from telemetry_platform.contracts.columns import content_columns
@@ -84,6 +84,7 @@ def test_nothing_is_late_before_its_session_is_known() -> None:
     assert copies.in_time(event, other, timedelta(hours=24)).to_pylist() == [True]
 
 
+@settings(deadline=None)
 @given(ids=st.lists(st.integers(0, 6), max_size=30), known=st.sets(st.integers(0, 6)))
 def test_every_id_is_kept_once_unless_it_is_stored(ids: list[int], known: set[int]) -> None:
     batch = rows(*((number, 1.0) for number in ids))

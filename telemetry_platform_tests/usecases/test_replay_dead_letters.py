@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -129,7 +130,7 @@ def test_a_replay_of_what_was_stored_meanwhile_is_a_duplicate(settings: Settings
     with looking(settings) as (warehouse, conn):
         (letter,) = put_aside(settings, conn, 1)
         # The client sent it again, from a release that does it right.
-        good = {**bad_body(0), "position_seconds": 1.5}
+        good = json.loads(mended(letter))
         queue(settings, [entry("media", good, just_now(), letter.event_id)])
         assert drain_all(settings).tables["media_events"].stored == 1
         replayed(settings, conn, letter, body=mended(letter))

@@ -1,6 +1,6 @@
--- What became of the entries of these streams since a moment, by kind; the reasons are those of the dead letters.
+-- What became of the events of these streams since a moment, by kind; the reasons are those of the dead letters.
 WITH ended AS (
-    SELECT kind, sum(entries) AS entries, sum(dead_lettered) AS dead_lettered, sum(id_conflict) AS id_conflict,
+    SELECT kind, sum(events) AS events, sum(dead_lettered) AS dead_lettered, sum(id_conflict) AS id_conflict,
         sum(too_late) AS too_late
     FROM ingest.batches
     WHERE stream = ANY(%(streams)s) AND state IN ('closed', 'acked') AND closed_at >= %(since)s
@@ -15,6 +15,6 @@ WITH ended AS (
     ) AS counted
     GROUP BY kind
 )
-SELECT kind, coalesce(entries, 0), coalesce(dead_lettered, 0), coalesce(id_conflict, 0), coalesce(too_late, 0),
+SELECT kind, coalesce(events, 0), coalesce(dead_lettered, 0), coalesce(id_conflict, 0), coalesce(too_late, 0),
     coalesce(by_reason, '{}')
 FROM ended FULL JOIN reasons USING (kind)

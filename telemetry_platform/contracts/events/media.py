@@ -138,4 +138,11 @@ KIND = EventKind(
         {"milestone": ("percent",), "seek": ("from_position", "to_position"), "error": ("error_code",)}
     ),
     derived=(SESSIONS, STALLS),
+    exceptions=MappingProxyType(
+        {
+            "units_stand_in_names: Seek.from_position": "the name that players send",
+            "units_stand_in_names: Seek.to_position": "the name that players send",
+            "tables_carry_the_common_columns: media_sessions.skewed": "tells of any clock in a session",
+        }
+    ),
 )

@@ -7,6 +7,7 @@ epoch is what the audit trail is for. Correlation by address is by a keyed hash 
 from __future__ import annotations
 
 from datetime import timedelta
+from types import MappingProxyType
 
 from telemetry_platform.contracts import columns as c
 from telemetry_platform.contracts.columns import Column, payload_columns
@@ -44,7 +45,7 @@ EVENTS = Table(
     ),
     owner=Owner.COMPLIANCE,
     retention=Retention(3, "year", "recorded_at", "attacks are prepared over years, and claims lapse after three"),
-    erasure=ExpiresOnly("needed to keep attackers out; the key behind the pseudonym is destroyed long before"),
+    erasure=ExpiresOnly("attacks must stay provable, whoever asks; the rows name a person by a pseudonym only"),
     legal_basis=LegalBasis.LEGITIMATE_INTEREST,
 )
 
@@ -58,4 +59,5 @@ KIND = EventKind(
     payload=(SecurityEvent,),
     endpoint=Endpoint("/v1/security/events", frozenset({Role.SERVICE}), summary="Record security events"),
     on_behalf=OnBehalf(actor="actor_id", address="client_address", agent="user_agent"),
+    exceptions=MappingProxyType({"ids_are_pseudonyms: SecurityEvent.rule_id": "names a rule of detection, no person"}),
 )

@@ -1,15 +1,18 @@
-"""What a patient's browser posts while MediaPipe follows an exercise: frames of 33 landmarks.
+"""What a frontend posts of a movement: frames of one exercise session, each with MediaPipe's 33 landmarks.
 
-Invariants: the numbers of a landmark are bounded, never clipped: normalised coordinates legitimately leave [0, 1] when a
-joint leaves the picture. A visibility that is missing is unknown, neither 0 nor 1.
+Coordinates are MediaPipe's own: x and y in parts of the picture's width and height, z in the scale of x. A joint that
+has left the picture lies outside [0, 1], which is no fault. Invariant: the order of LANDMARKS is the order in which
+landmarks come, are packed and become columns.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, NotRequired
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
+from typing_extensions import TypedDict
 
+from telemetry_platform.contracts.event_kind import Axis
 from telemetry_platform.contracts.payloads.envelope import ClientHints
 from telemetry_platform.contracts.pii import Domain, Hashed, Kept, NotStored
 from telemetry_platform.contracts.types import Identifier, Payload, RawId, Timestamp
@@ -23,63 +26,74 @@ LANDMARKS = (
     "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle",
     "left_heel", "right_heel", "left_foot_index", "right_foot_index",
 )  # fmt: skip
-"""MediaPipe's landmarks of a body, in the order in which it gives them."""
-MAX_FRAMES = 300
-"""Of one request: ten seconds at 30 frames a second."""
-FARTHEST = 10.0
-"""A joint ten pictures away is no joint: the tracker or its caller is broken (pixels instead of shares of the picture)."""
+# A joint ten pictures away is no joint: pixels were sent instead of shares, or the tracker is broken.
+_FARTHEST = 10.0
+# MediaPipe's landmarks jitter by about a thousandth of the picture from frame to frame, and miss the joint by more: a
+# tenth of that jitter loses nothing. Visibilities near 0 differ by their first digit that is not 0: one digit more.
+AXES = (
+    Axis("x", "across the picture, from its left", -_FARTHEST, _FARTHEST, 4, unit="picture widths"),
+    Axis("y", "down the picture, from its top", -_FARTHEST, _FARTHEST, 4, unit="picture heights"),
+    Axis("z", "depth, towards the camera from the hips: negative", -_FARTHEST, _FARTHEST, 4, unit="picture widths"),
+    Axis("visibility", "how likely it is seen, NULL when not said", 0.0, 1.0, 5, optional=True),
+)
 
-Coordinate = Annotated[float, Field(ge=-FARTHEST, le=FARTHEST)]
-Visibility = Annotated[float, Field(ge=0.0, le=1.0)]
-"""MediaPipe's sigmoid: whatever lies outside is no visibility."""
-FrameNumber = Annotated[int, Field(ge=0, le=4_294_967_295)]
+_Coordinate = Field(ge=-_FARTHEST, le=_FARTHEST)
 
 
-class Landmark(Payload):
-    """One joint in one frame."""
+class Landmark(TypedDict):
+    """One joint of one frame."""
 
-    x: Annotated[Coordinate, Kept(), Field(description="share of the picture's width, from the left", examples=[0.512])]
-    y: Annotated[Coordinate, Kept(), Field(description="share of the picture's height, from the top", examples=[0.387])]
-    z: Annotated[
-        Coordinate, Kept(), Field(description="depth from the middle of the hips, in widths", examples=[-0.214])
+    __pydantic_config__ = ConfigDict(  # type: ignore[misc]  # how pydantic is told of a TypedDict's rules
+        strict=True, extra="ignore", hide_input_in_errors=True, allow_inf_nan=False
+    )
+
+    x: Annotated[float, _Coordinate, Field(description="share of the picture's width, from its left")]
+    y: Annotated[float, _Coordinate, Field(description="share of the picture's height, from its top")]
+    z: Annotated[float, _Coordinate, Field(description="depth from the middle of the hips, in widths of the picture")]
+    visibility: NotRequired[
+        Annotated[Annotated[float, Field(ge=0, le=1)] | None, Field(description="likelihood that the joint is seen")]
     ]
-    visibility: Annotated[
-        Visibility | None, Kept(), Field(description="likelihood that the joint is seen", examples=[0.998])
-    ] = None
 
 
-class Frame(Payload):
-    """One picture."""
+_STANDING: list[dict[str, Any]] = [
+    {"x": round(0.42 + 0.005 * (number % 7), 3), "y": round(0.12 + 0.025 * number, 3), "z": -0.2, "visibility": 0.98}
+    for number in range(len(LANDMARKS))
+]
 
-    frame_no: Annotated[FrameNumber, Kept(), Field(description="number of the frame within its session")]
+
+class PoseFrame(Payload):
+    """One frame."""
+
+    frame_no: Annotated[
+        Annotated[int, Field(ge=0, le=4_294_967_295)], Kept(), Field(description="number of the frame in its session")
+    ]
     timestamp: Annotated[
         Timestamp, NotStored(), Field(description="the client's clock at the frame, RFC 3339 with zone")
     ]
     landmarks: Annotated[
-        list[Landmark],
+        Annotated[list[Landmark], Field(min_length=len(LANDMARKS), max_length=len(LANDMARKS))],
         NotStored(),
-        Field(min_length=len(LANDMARKS), max_length=len(LANDMARKS), description="MediaPipe's 33 landmarks, in its order"),
+        Field(description="MediaPipe's 33 landmarks, in its order", examples=[_STANDING]),
     ]
 
 
-class PoseSession(Payload):
-    """What the frames of a request share."""
+class PoseEnvelope(Payload):
+    """What the frames of one object share."""
 
-    session_id: Annotated[
-        Identifier, Kept(), Field(description="UUID of the exercise session, made by the frontend")
-    ]
-    exercise_id: Annotated[
-        RawId, Hashed(Domain.RESOURCE), Field(description="id of the exercise, stored as its pseudonym")
-    ]
-    client: ClientHints = ClientHints()
+    session_id: Annotated[Identifier, Kept(), Field(description="UUID of the exercise session, made by the frontend")]
+    # Hashed like a medium, which an exercise's video is: a view and the movement made to it can be put side by side.
+    exercise_id: Annotated[RawId, Hashed(Domain.MEDIA), Field(description="pseudonym of the exercise")]
     sent_at: Annotated[
         Timestamp | None, NotStored(), Field(description="the client's clock when it sent the frames")
     ] = None
+    client: ClientHints = ClientHints()
 
 
-class PoseFrames(PoseSession):
-    """Frames of one session."""
+class PoseFrames(PoseEnvelope):
+    """Frames of one exercise session."""
 
     frames: Annotated[
-        list[Frame], NotStored(), Field(min_length=1, max_length=MAX_FRAMES, description="frames, at most 300 a request")
+        Annotated[list[PoseFrame], Field(min_length=1, max_length=300)],
+        NotStored(),
+        Field(description="frames in any order; a number again in the same session is the same frame, sent again"),
     ]

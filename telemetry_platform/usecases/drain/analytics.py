@@ -69,7 +69,8 @@ def store(desk: Desk, work: Work) -> None:
         duplicate=sifted.duplicate,
         id_conflict=sifted.id_conflict,
         too_late=sifted.too_late,
-        dead_lettered=len(decoded.dead),
+        dead_lettered=decoded.dead_events,
+        letters=len(decoded.dead),
         missing=work.missing,
     )
     close(desk, work, decoded.dead, lambda: outcome, touched)

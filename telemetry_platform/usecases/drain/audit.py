@@ -49,7 +49,8 @@ def store(desk: Desk, work: Work) -> None:
             stored=taken.stored,
             duplicate=taken.duplicate,
             id_conflict=taken.id_conflict,
-            dead_lettered=len(decoded.dead),
+            dead_lettered=decoded.dead_events,
+            letters=len(decoded.dead),
             missing=work.missing,
         )
 

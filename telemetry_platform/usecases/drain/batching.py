@@ -16,6 +16,7 @@ from telemetry_platform.contracts.landing import RawEntries
 from telemetry_platform.contracts.rejects import DeadLetterReason
 from telemetry_platform.errors import LeaseLostError, PermanentError, PlatformError, TransientError, UnreadyStoreError
 from telemetry_platform.processing.batches import DeadEntry
+from telemetry_platform.processing.bodies import events_in
 from telemetry_platform.stores import ingest_ledger
 from telemetry_platform.stores.ingest_ledger import Batch, Outcome
 from telemetry_platform.usecases.drain import analytics, audit
@@ -114,7 +115,10 @@ def _isolate(desk: Desk, work: Work) -> None:
             desk.held.check(desk.conn)
             ingest_ledger.split_batch(desk.conn, batch, halves, run_id=desk.run_id, now=desk.now())
         return
-    dead = [DeadEntry(place, DeadLetterReason.PROCESSING_FAILED) for place in range(len(work.entries))]
+    dead = [
+        DeadEntry(place, DeadLetterReason.PROCESSING_FAILED, events=events_in(work.kind, body))
+        for place, body in enumerate(work.entries.columns["body"])
+    ]
     try:
         judge(desk, work, len(dead), DeadLetterReason.PROCESSING_FAILED.value)
     except TooManyInvalidError:
@@ -123,7 +127,8 @@ def _isolate(desk: Desk, work: Work) -> None:
         raise
     # The try that put it aside is not one that it broke.
     made = replace(work, batch=replace(batch, forgiven=batch.forgiven + 1))
-    close(desk, made, dead, lambda: Outcome(dead_lettered=len(dead), missing=work.missing), {})
+    outcome = Outcome(dead_lettered=sum(entry.events for entry in dead), missing=work.missing, letters=len(dead))
+    close(desk, made, dead, lambda: outcome, {})
 
 
 def _halves(work: Work) -> tuple[tuple[bytes, ...], tuple[bytes, ...]] | None:

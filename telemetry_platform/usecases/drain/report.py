@@ -29,7 +29,7 @@ class TableReport:
 
 @dataclass(frozen=True)
 class DrainReport:
-    """What one run of the drain did. For every table that entries land in, the counts add up to its entries."""
+    """What one run of the drain did. For every table that entries land in, the counts add up to its events."""
 
     tables: Mapping[str, TableReport]
     drops: Mapping[Drop, int]
@@ -54,7 +54,7 @@ class Tally:
 
     def count(self, table: str, outcome: Outcome, entries: int) -> None:
         """A batch has ended."""
-        counts = {name: number for name, number in asdict(outcome).items() if name != "missing"}
+        counts = {name: number for name, number in asdict(outcome).items() if name in TableReport.__dataclass_fields__}
         self.tables.setdefault(table, Counter()).update(counts)
         self.batches += 1
         self.entries += entries

@@ -115,7 +115,7 @@ class Worker:
                 if claimed:
                     claiming = ahead.submit(self._claim, queue)
                     for stream, entries in claimed.items():
-                        take_new(desk, self.streams[stream], stream, entries)
+                        self._take(desk, self.streams[stream], stream, entries)
                     self._derive(desk, min(map(_last_added, claimed.values())))
                     continue
                 if not self._look_behind(desk, asked):
@@ -153,9 +153,15 @@ class Worker:
         finish_open(desk, kind, stream)
         pending, gone = desk.queue.read_pending(stream)
         desk.queue.acknowledge(stream, gone)
-        for start in range(0, len(pending), self.settings.batch_entries):
-            end = min(start + self.settings.batch_entries, len(pending))
-            take_new(desk, kind, stream, pending.take(range(start, end)))
+        self._take(desk, kind, stream, pending)
+
+    def _take(self, desk: Desk, kind: EventKind, stream: str, entries: RawEntries) -> None:
+        """Claimed entries as batches. What is read at once may be more than one: entries with frames are large.
+
+        A batch must stay one block of its table, and is held in memory as a whole.
+        """
+        for batch in entries.runs(self.settings.batch_entries, self.settings.batch_bytes):
+            take_new(desk, kind, stream, batch)
 
     def _derive(self, desk: Desk, drained_until: datetime, *, at_once: bool = False) -> None:
         """Now and then, or at once: what silence means, judged by what has been drained and not by the clock."""

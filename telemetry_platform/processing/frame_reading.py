@@ -1,0 +1,98 @@
+"""Frames as they were posted: which are good, and what is wrong with the others.
+
+A frame is read by its contract's model, whose validator is compiled: 300 frames of 132 numbers take it a third of the
+time that reading their JSON does. Invariant: a rejection repeats nothing of a frame but its own number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from telemetry_platform.processing.json_reading import excess
+from telemetry_platform.processing.payload_reading import FieldFault, PayloadReader, Rejection
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from telemetry_platform.contracts.event_kind import EventKind, Frames
+
+_LARGEST_NUMBER = 2**32 - 1
+
+
+@dataclass(frozen=True, eq=False)
+class GoodFrame:
+    """A valid frame; `points` has a row per point and a column per axis, NaN where a number is missing."""
+
+    number: int
+    client_at: int
+    points: NDArray[np.float32]
+
+    def says_the_same(self, other: GoodFrame) -> bool:
+        """Whether both are copies of one frame."""
+        return self.client_at == other.client_at and self.points.tobytes() == other.points.tobytes()
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The verdict on each frame, in order, and how many fields nobody knows."""
+
+    verdicts: list[GoodFrame | Rejection]
+    unknown_fields: int
+
+
+class FrameReader:
+    """Reads the frames of one kind."""
+
+    def __init__(self, kind: EventKind, frames: Frames) -> None:
+        self._frames = frames
+        self._axes = tuple(axis.name for axis in frames.axes)
+        self._shape = len(frames.points), len(frames.axes)
+        self._names = frozenset({*frames.frame.model_fields, *self._axes})
+        self._reader = PayloadReader(kind, (frames.frame,), self._names)
+
+    def read(self, given: Sequence[Any]) -> Judged:
+        """The verdict on each frame."""
+        verdicts: list[GoodFrame | Rejection] = []
+        unknown = 0
+        for frame in given:
+            verdict, more = self._read(frame)
+            verdicts.append(verdict)
+            unknown += more
+        return Judged(verdicts, unknown)
+
+    def _read(self, frame: Any) -> tuple[GoodFrame | Rejection, int]:  # noqa: ANN401 - whatever JSON held
+        """The verdict on one frame, and how many of its fields nobody knows."""
+        field = self._frames.points_field
+        points = frame.get(field) if isinstance(frame, dict) else None
+        if isinstance(points, list) and len(points) != self._shape[0]:
+            return self._miscounted(len(points)).naming(**self._name_of(frame)), 0
+        read = self._reader.read(frame)
+        if isinstance(read, Rejection):
+            return read.naming(**self._name_of(frame)), 0
+        values = read.model.__dict__
+        good = values[field]
+        # What nobody knows is left out of the points by their model.
+        strange = sum(map(len, points or ())) - sum(map(len, good))
+        if strange and (beyond := excess(frame, self._names)):
+            fault = FieldFault(beyond.field, beyond.message, beyond.code)
+            return Rejection("invalid_event", beyond.message, (fault,)).naming(**self._name_of(frame)), 0
+        axes = self._axes
+        flat = [point.get(axis) for point in good for axis in axes]
+        array = np.array(flat, np.float64).astype(np.float32).reshape(self._shape)
+        client_at = round(values["timestamp"].timestamp() * 1000)
+        return GoodFrame(values[self._frames.number], client_at, array), read.unknown_fields + strange
+
+    def _name_of(self, frame: Any) -> dict[str, int | None]:  # noqa: ANN401 - whatever JSON held
+        """The number that the frame gives itself, where it is one."""
+        number = frame.get(self._frames.number) if isinstance(frame, dict) else None
+        return {self._frames.number: number if type(number) is int and 0 <= number <= _LARGEST_NUMBER else None}
+
+    def _miscounted(self, count: int) -> Rejection:
+        field, wanted = self._frames.points_field, self._shape[0]
+        fault = FieldFault(field, f"must be {wanted} {field}, not {count}", "wrong_count")
+        return Rejection("invalid_event", f"a frame has {wanted} {field}, this one has {count}", (fault,))
