@@ -7,6 +7,7 @@ text is looked at once for each distinct value.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -98,11 +99,15 @@ class Limit:
         return self.minimum <= number <= self.maximum
 
 
+# PostgreSQL's jsonb refuses it, and the batch with it. A backslash that is itself escaped begins no escape.
+_ESCAPED_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
 def _json_object(text: str) -> str:
-    """The text, which must be one JSON object."""
-    if isinstance(orjson.loads(text), dict):
+    """The text, which must be one JSON object, without U+0000."""
+    if isinstance(orjson.loads(text), dict) and not _ESCAPED_NUL.search(text):
         return text
-    raise ValueError("must be one JSON object")
+    raise ValueError("must be one JSON object without U+0000")
 
 
 _JSON_OBJECT = Limit(types=(TypeAdapter(Annotated[str, AfterValidator(_json_object)]),))

@@ -42,7 +42,7 @@ class ColumnRule:
 
 def pii_rules(table: Table) -> tuple[ColumnRule, ...]:
     """Pseudonyms are pseudonyms, addresses are cut, no other text holds an e-mail or an address."""
-    return tuple(rule for column in table.columns if (rule := pii_rule(column)) is not None)
+    return tuple(rule for column in table.carried if (rule := pii_rule(column)) is not None)
 
 
 def consent_rules(kind: EventKind, table: Table) -> tuple[ColumnRule, ...]:

@@ -85,6 +85,10 @@ class ClickHouseTables:
         return int(self.warehouse.rows(name, {"table": table.name})[0][0])
 
 
+_BESIDE = {("audit.audit_logs", "details"): "audit.details_in_time"}
+"""Columns that rest beside their row, and the view that has them together with its times."""
+
+
 @dataclass(frozen=True)
 class PostgresTables:
     """Tables of Telemetry PostgreSQL."""
@@ -98,7 +102,7 @@ class PostgresTables:
         looked_at, wrong = self.connection.execute(
             sql_files.read("postgres/queries/check_column.sql").encode(),
             {
-                "table": table.name,
+                "table": _BESIDE.get((table.name, look.column), table.name),
                 "column": look.column,
                 "pattern": look.pattern,
                 "must_match": look.must_match,

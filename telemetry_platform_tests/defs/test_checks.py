@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MEDIA_EVENTS = dg.AssetKey(["clickhouse", "media_events"])
 ERROR_EVENTS = dg.AssetKey(["clickhouse", "error_events"])
 AUDIT_LOGS = dg.AssetKey(["postgres", "audit", "audit_logs"])
+SECURITY_EVENTS = dg.AssetKey(["postgres", "security", "security_events"])
 EMAIL = "ana.popescu@example.org"
 COLUMNS = {
     "event_id": "generateUUIDv4()",
@@ -156,9 +157,34 @@ def test_a_raw_value_in_the_trail_turns_the_check_red(settings: Settings, instan
             "'patient', 'clinic-1', 'media.view', 'media', 'success', %s)",
             [f"/v1/people/{EMAIL}"],
         )
+        # What rests beside the row is looked at like the row.
+        connection.execute(
+            "INSERT INTO audit.details (seq, nonce, body) "
+            "VALUES (1, sha256('nonce'), jsonb_build_object('to', %s::text))",
+            [EMAIL],
+        )
     evaluation = look(instance, AUDIT_LOGS, "pii_is_hashed")
     assert not evaluation.passed
-    assert "wrong_in_path" in evaluation.metadata
+    assert {"wrong_in_path", "wrong_in_details"} <= set(evaluation.metadata)
+
+
+def test_a_raw_value_in_the_details_of_a_security_event_turns_the_check_red(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    owner = settings.postgres.owner_url
+    assert owner is not None
+    assert look(instance, SECURITY_EVENTS, "pii_is_hashed").passed
+    with postgres.connect(owner.get_secret_value(), autocommit=True) as connection:
+        connection.execute("SELECT security.ensure_partitions(1)")
+        connection.execute(
+            "INSERT INTO security.security_events (event_id, occurred_at, recorded_at, org_id, type, severity, "
+            "actor_hash, key_epoch, details) VALUES (gen_random_uuid(), now(), now(), 'clinic-1', 'auth.failed', "
+            "'low', '', 0, jsonb_build_object('tried', %s::text))",
+            [EMAIL],
+        )
+    evaluation = look(instance, SECURITY_EVENTS, "pii_is_hashed")
+    assert not evaluation.passed
+    assert [name for name in evaluation.metadata if name.startswith("wrong_in_")] == ["wrong_in_details"]
 
 
 def test_a_gap_that_stays_turns_its_queue_red(settings: Settings, instance: dg.DagsterInstance) -> None:

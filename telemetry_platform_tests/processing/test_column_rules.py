@@ -7,7 +7,7 @@ import re
 import pytest
 
 from telemetry_platform.contracts.consent import ConsentLevel
-from telemetry_platform.contracts.pii import Hashed
+from telemetry_platform.contracts.pii import Hashed, Scrubbed
 from telemetry_platform.contracts.registry import kinds, tables
 from telemetry_platform.processing.column_rules import (
     EMAIL_OR_ADDRESS,
@@ -57,11 +57,13 @@ def test_harmless_text_is_left_alone(text: str) -> None:
 def test_every_hashed_column_and_every_address_of_every_table_has_a_rule() -> None:
     for table in tables().values():
         rules = {rule.column: rule.pattern for rule in pii_rules(table)}
-        for column in table.columns:
+        for column in table.carried:
             if isinstance(column.treatment, Hashed) or column.name in {"actor_hash", "media_id"}:
                 assert rules[column.name] == PSEUDONYM, (table.name, column.name)
             elif column.name == "ip_truncated":
                 assert rules[column.name] == TRUNCATED_ADDRESS
+            elif isinstance(column.treatment, Scrubbed):
+                assert rules[column.name] == EMAIL_OR_ADDRESS, (table.name, column.name)
 
 
 @pytest.mark.parametrize("column", ["media_type", "error_code", "connection_type", "resolution", "reason"])
