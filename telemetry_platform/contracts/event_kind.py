@@ -96,6 +96,21 @@ class OnBehalf:
     address: str | None = None
     agent: str | None = None
     org: str = "org_id"
+    hashes_address: bool = False
+    """The table has `address_hash` and `address_key_epoch`: a keyed hash of the full address, for correlation."""
+
+
+@dataclass(frozen=True)
+class Resource:
+    """What was acted upon: the payload's fields with its type and id, the column of its pseudonym.
+
+    A resource whose type is in `persons` has the pseudonym that the person has as an actor, so that both are followed.
+    """
+
+    type_field: str
+    id_field: str
+    column: str
+    persons: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -172,6 +187,9 @@ class EventKind:
     on_behalf: OnBehalf | None = None
     actor_domain: Domain = Domain.ACTOR
     frames: Frames | None = None
+    resource: Resource | None = None
+    fingerprint_of: tuple[str, str, str, str | None] | None = None
+    """Columns with source, code, message and stack of an error, of which the column `fingerprint` is made."""
     exceptions: Mapping[str, str] = field(default_factory=dict, hash=False)
     """Where this kind may break a rule of `policy/`, as `"rule: where"`, each with its reason; a needless one fails."""
 

@@ -148,7 +148,7 @@ class EventAcceptor:
         if "client_at" in self._columns:
             row["client_at"] = storable(client_at)
             row["skewed"] = moment.skewed
-        complete(row, values, self._columns, request, address)
+        complete(self.kind, row, values, request, address)
         client = values.get("client")
         touch = client is not None and (client.max_touch_points or 0) > 1
         session_id = None if session is None else str(session)

@@ -14,13 +14,10 @@ from telemetry_platform.processing.fingerprint import fingerprint
 from telemetry_platform.usecases.request_entries import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     from telemetry_platform.contracts.event_kind import EventKind
     from telemetry_platform.usecases.request_entries import RequestEntries, Submission
-
-_PERSONS = frozenset({"patient", "staff", "user", "person"})
-"""Types of resources that are persons: their pseudonym is that of an actor, so that both can be followed."""
 
 
 def origin_of(
@@ -41,17 +38,20 @@ def origin_of(
 
 
 def complete(
+    kind: EventKind,
     row: dict[str, Any],
     values: Mapping[str, Any],
-    columns: Collection[str],
     request: RequestEntries,
     address: addresses.Address | None,
 ) -> None:
-    """Add the columns of the table that no single field of the payload brings."""
-    if "fingerprint" in columns:
-        row["fingerprint"] = fingerprint(row["source"], row["error_code"], row["message"], row["stack"])
-    if "address_hash" in columns and address is not None:
+    """Add the columns that no single field of the payload brings, as far as the kind's contract asks for them."""
+    if kind.fingerprint_of is not None:
+        source, code, message, stack = kind.fingerprint_of
+        row["fingerprint"] = fingerprint(row[source], row[code], row[message], row[stack] if stack else None)
+    if kind.on_behalf is not None and kind.on_behalf.hashes_address and address is not None:
         row["address_hash"] = request.pseudonym(Domain.ADDRESS, str(addresses.unmapped(address)))
         row["address_key_epoch"] = request.epoch(Domain.ADDRESS)
-    if "resource_id_hash" in columns and row["resource_type"] in _PERSONS and values["resource_id"] is not None:
-        row["resource_id_hash"] = request.pseudonym(Domain.AUDIT_ACTOR, values["resource_id"])
+    resource = kind.resource
+    if resource is not None and values[resource.type_field] in resource.persons:
+        identifier = values[resource.id_field]
+        row[resource.column] = None if identifier is None else request.pseudonym(kind.actor_domain, identifier)

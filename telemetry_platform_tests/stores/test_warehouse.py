@@ -146,7 +146,6 @@ def test_a_key_is_what_the_engine_makes_of_it_and_back(warehouse: Warehouse, org
     ("statement", "table", "index"),
     [
         ("select_known_events_of_sessions", "media_events", "((session_id, org_id) in 1-element set)"),
-        ("select_known_events_of_sessions", "error_events", "by_event_id"),
         ("select_known_events", "error_events", "by_event_id"),
         ("select_session_starts", "media_events", "((session_id, org_id) in 1-element set)"),
         ("select_stalled_sessions", "media_events", "((session_id, org_id) in 1-element set)"),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import orjson
 import pytest
 
 from telemetry_platform.contracts.landing import stream_name
@@ -108,6 +110,21 @@ def test_a_re_send_in_a_later_batch_is_counted_and_not_stored(platform: Settings
     assert (report.stored, report.duplicate, report.id_conflict) == (0, 9, 1)
     with looking(settings) as (warehouse, _):
         assert count(warehouse, "media_events") == (10, 10)
+
+
+def test_an_event_whose_session_is_optional_is_known_with_and_without_it(platform: Settings) -> None:
+    """A batch in which every event names a session asks no less than one in which some do not."""
+    settings, at = quick(platform), just_now()
+    alone, in_session = error_entry(SESSION, at, an_id("alone")), error_entry(SESSION, at, an_id("in session"))
+    stranger = replace(alone, body=orjson.dumps(orjson.loads(alone.body) | {"session_id": None}))
+    queue(settings, [stranger, in_session])
+    drain_all(settings)
+    elsewhere = error_entry(an_id("session", 2), at, in_session.event_id)
+    queue(settings, [alone, elsewhere])
+    report = drain_all(settings).tables["error_events"]
+    assert (report.stored, report.duplicate, report.id_conflict) == (0, 0, 2)
+    with looking(settings) as (warehouse, _):
+        assert count(warehouse, "error_events") == (2, 2)
 
 
 def test_an_event_a_day_after_its_sessions_start_is_too_late(platform: Settings) -> None:

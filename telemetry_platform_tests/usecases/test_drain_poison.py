@@ -19,6 +19,7 @@ from telemetry_platform_tests.usecases.landing import (
     count,
     drain_all,
     entry,
+    error_entry,
     just_now,
     left_behind,
     looking,
@@ -130,3 +131,15 @@ def test_when_most_is_invalid_the_run_stops_without_acknowledging(platform: Sett
     assert aside == (0 if batch_entries == 100 else 19)
     with redis.connect(settings.redis) as client:
         assert client.xlen(stream_name("media", 0)) == 40 - aside
+
+
+def test_strangers_cannot_stop_a_run_by_what_they_send(platform: Settings) -> None:
+    settings, start = quick(platform), just_now()
+    nobody: dict[str, object] = {"actor_hash": "", "key_epoch": 0, "org_id": "anonymous"}
+    queue(settings, [entry("errors", b"{}", start, an_id("bad", number), **nobody) for number in range(40)])
+    queue(settings, [error_entry(SESSION, start, an_id("good"))])
+    report = drain_all(settings).tables["error_events"]
+    assert (report.stored, report.dead_lettered) == (1, 40)
+    queue(settings, [entry("errors", b"{}", start, an_id("worse", number)) for number in range(40)])
+    with pytest.raises(TooManyInvalidError):
+        drain_all(settings)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from types import MappingProxyType
 
 from telemetry_platform.contracts import columns as c
 from telemetry_platform.contracts.columns import payload_columns
@@ -45,7 +44,4 @@ KIND = EventKind(
     payload=(ApiRequest,),
     endpoint=Endpoint("/v1/api/metrics", frozenset({Role.SERVICE}), summary="Record API metrics"),
     on_behalf=OnBehalf(),
-    exceptions=MappingProxyType(
-        {"kept_values_identify_nobody: ApiRequest.instance": "a pod's own name, drawn at random"}
-    ),
 )

@@ -12,7 +12,7 @@ from telemetry_platform.contracts import columns as c
 from telemetry_platform.contracts.columns import Column
 from telemetry_platform.contracts.consent import LegalBasis
 from telemetry_platform.contracts.erasure import ExpiresOnly
-from telemetry_platform.contracts.event_kind import Endpoint, EventKind, OnBehalf, Role, Store, Table
+from telemetry_platform.contracts.event_kind import Endpoint, EventKind, OnBehalf, Resource, Role, Store, Table
 from telemetry_platform.contracts.owners import Owner
 from telemetry_platform.contracts.payloads.audit import AuditEvent
 from telemetry_platform.contracts.pii import Domain, Hashed, Scrubbed
@@ -74,4 +74,7 @@ KIND = EventKind(
     endpoint=Endpoint("/v1/audit/events", frozenset({Role.SERVICE}), summary="Record audit events"),
     on_behalf=OnBehalf(actor="actor_id", address="client_address", agent="user_agent"),
     actor_domain=Domain.AUDIT_ACTOR,
+    resource=Resource(
+        "resource_type", "resource_id", "resource_id_hash", frozenset({"patient", "staff", "user", "person"})
+    ),
 )

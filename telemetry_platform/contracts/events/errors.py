@@ -42,4 +42,5 @@ KIND = EventKind(
     payload=(ErrorReport,),
     endpoint=Endpoint("/v1/errors/report", frozenset(Role), summary="Report errors", anonymous=True),
     session_field="session_id",
+    fingerprint_of=("source", "error_code", "message", "stack"),
 )

@@ -58,6 +58,6 @@ KIND = EventKind(
     freshness=timedelta(minutes=15),
     payload=(SecurityEvent,),
     endpoint=Endpoint("/v1/security/events", frozenset({Role.SERVICE}), summary="Record security events"),
-    on_behalf=OnBehalf(actor="actor_id", address="client_address", agent="user_agent"),
+    on_behalf=OnBehalf(actor="actor_id", address="client_address", agent="user_agent", hashes_address=True),
     exceptions=MappingProxyType({"ids_are_pseudonyms: SecurityEvent.rule_id": "names a rule of detection, no person"}),
 )

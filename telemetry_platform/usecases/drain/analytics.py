@@ -27,6 +27,7 @@ from telemetry_platform.usecases.drain.judging import decode_and_judge
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from telemetry_platform.contracts.event_kind import EventKind
     from telemetry_platform.usecases.drain.desk import Desk, Work
 
 _EARLIER = timedelta(days=8)
@@ -84,12 +85,11 @@ def _sift(desk: Desk, work: Work, rows: pa.Table) -> _Sifted:
         return _Sifted(rows)
     again = copies.within_batch(table, rows)
     rows = rows.filter(again.keep)
-    session = work.kind.session_field
-    all_have_one = session is not None and rows[session].null_count == 0
+    session = _always_in_session(work.kind)
     stored = desk.stores.warehouse.known_events(
         table,
         tenant_keys(rows, "event_id"),
-        sessions=tenant_keys(rows, session) if session and all_have_one else None,
+        sessions=None if session is None else tenant_keys(rows, session),
         batch_id=work.batch.root_id,
         since=_earliest(rows, table.retention.column) - _EARLIER,
     )
@@ -99,6 +99,16 @@ def _sift(desk: Desk, work: Work, rows: pa.Table) -> _Sifted:
     if folding.is_folded(work):
         rows, late = folding.refuse_late(desk, work, rows)
     return _Sifted(rows, again.duplicate + known.duplicate, again.id_conflict + known.id_conflict, late)
+
+
+def _always_in_session(kind: EventKind) -> str | None:
+    """The column of the session, where every event has one.
+
+    Asked of the contract, not of the batch: where some have none, an event can come again without the session that it
+    had, or with one, and whether it is known may not depend on what else is in its batch.
+    """
+    column = next((column for column in kind.table.columns if column.name == kind.session_field), None)
+    return None if column is None or column.nullable else column.name
 
 
 def _insert(desk: Desk, work: Work, rows: pa.Table) -> None:

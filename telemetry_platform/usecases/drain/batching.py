@@ -120,7 +120,7 @@ def _isolate(desk: Desk, work: Work) -> None:
         for place, body in enumerate(work.entries.columns["body"])
     ]
     try:
-        judge(desk, work, len(dead), DeadLetterReason.PROCESSING_FAILED.value)
+        judge(desk, work, dead)
     except TooManyInvalidError:
         # After what is wrong with us is mended, the entry gets a try again.
         _forgive(desk, work, 2)

@@ -31,7 +31,7 @@ def decode_and_judge(desk: Desk, work: Work) -> Decoded:
         for epoch, closed in closing.items()
     }
     decoded = decode(work.kind, work.entries, epochs)
-    judge(desk, work, len(decoded.dead), _most(decoded.dead))
+    judge(desk, work, decoded.dead)
     return decoded
 
 
@@ -41,11 +41,21 @@ def _most(dead: Sequence[DeadEntry]) -> str:
     return ", ".join(f"{count} x {why}" for why, count in found.most_common(3))
 
 
-def judge(desk: Desk, work: Work, invalid: int, why: str) -> None:
-    """Raises TooManyInvalidError when `invalid` entries of the batch, with those shortly before, are too many."""
+def _strangers(work: Work) -> frozenset[int]:
+    """Places of entries that came without a token: nobody who needs none may stop a run by what he sends."""
+    endpoint = work.kind.endpoint
+    if endpoint is None or not endpoint.anonymous:
+        return frozenset()
+    return frozenset(place for place, actor in enumerate(work.entries.columns["actor_hash"]) if not actor)
+
+
+def judge(desk: Desk, work: Work, dead: Sequence[DeadEntry]) -> None:
+    """Raises TooManyInvalidError when the `dead` entries of the batch, with those shortly before, are too many."""
+    strangers = _strangers(work)
+    invalid = sum(entry.position not in strangers for entry in dead)
     if not invalid:
         return
-    entries, batch = len(work.entries), work.batch
+    entries, batch = len(work.entries) - len(strangers), work.batch
     if entries < desk.settings.invalid_min_entries:
         before, aside = (
             ingest_ledger.family(desk.conn, batch)
@@ -55,7 +65,7 @@ def judge(desk: Desk, work: Work, invalid: int, why: str) -> None:
         entries, invalid = entries + before, invalid + aside
     if entries >= desk.settings.invalid_min_entries and invalid > entries * desk.settings.invalid_ratio:
         raise TooManyInvalidError(
-            f"{invalid} of the last {entries} entries of {batch.stream} cannot be stored (in this batch {why}): "
+            f"{invalid} of the last {entries} entries of {batch.stream} cannot be stored (here {_most(dead)}): "
             f"nothing of batch {batch.batch_id} is acknowledged. Compare the API's release with the drain's, and the "
             "schema with both (`telemetry schema status`); the queue keeps everything meanwhile"
         )
