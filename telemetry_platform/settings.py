@@ -223,6 +223,11 @@ def load() -> Settings:
     return Settings()
 
 
+def is_configured() -> bool:
+    """Whether this process was told of any setting: if not, a command at a terminal means the local platform."""
+    return any(name.upper().startswith("TELEMETRY_") for name in os.environ)
+
+
 def inherited_environment() -> dict[str, str]:
     """A copy of the whole environment, to be handed on to processes that we start; settings are read by `load`."""
     return dict(os.environ)

@@ -40,9 +40,11 @@ def _is_json(value: bytes) -> bool:
 
 def too_large(max_bytes: int) -> ProblemError:
     """413; the connection ends, since the rest of the body is not read."""
-    return ProblemError(
-        413, "body_too_large", f"a body may have at most {max_bytes} bytes", headers={"Connection": "close"}
+    detail = (
+        f"a body may have at most {max_bytes} bytes: send what it holds in several requests, and numbers with no more "
+        "digits than they need"
     )
+    return ProblemError(413, "body_too_large", detail, headers={"Connection": "close"})
 
 
 async def read_body(receive: Receive, max_bytes: int) -> bytes:

@@ -17,6 +17,7 @@ from telemetry_platform.api.problems import MEDIA_TYPE, ProblemError, of_rejecti
 from telemetry_platform.errors import PlatformError, QueueFullError, UnknownOutcomeError
 from telemetry_platform.processing.json_reading import JsonFaultError, may_need_repair, read_json
 from telemetry_platform.processing.payload_reading import Rejection
+from telemetry_platform.usecases.accept_frames import TooManyFramesError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,6 +105,8 @@ class EventsEndpoint:
             )
         except JsonFaultError as fault:
             raise ProblemError(400, fault.code, str(fault)) from None
+        except TooManyFramesError as error:
+            raise ProblemError(422, error.code, str(error), faults=error.faults) from None
         except PlatformError as error:
             raise _unavailable(error) from None
         self._metrics.count(self._acceptor.kind.name, accepted)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
-from uuid import UUID
+from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import BaseModel
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 _WORDS: dict[str, Any] = {
-    "session_id": "550e8400-e29b-41d4-a716-446655440000",
     "media_id": "knee-squat-2",
     "exercise_id": "knee-squat-2",
     "media_type": "video",
@@ -73,6 +72,8 @@ _WORDS: dict[str, Any] = {
     "from_bitrate": 2_500_000,
     "to_bitrate": 1_200_000,
 }
+_IDS = frozenset({"event_id", "session_id"})
+"""New with every moment: an id that was posted before would be a copy, or another event under a known id."""
 _SKIPPED = frozenset({"event_id", "sent_at"})
 """Left out where they are optional."""
 
@@ -95,13 +96,11 @@ def _value(name: str, info: FieldInfo, now: int) -> Any:  # noqa: ANN401 - a JSO
         return inner if part is None else [inner]
     if get_origin(kind) is Literal:
         return get_args(kind)[0]
-    # A route of a frontend is a page, one of a service a template: both are written so here.
-    if name in _WORDS:
-        return _WORDS[name]
-    if kind is datetime:
-        return datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    values: dict[Any, Any] = {bool: False, int: 2, float: 120.0, str: "text", UUID: _WORDS["session_id"]}
-    return values[kind]
+    moment = datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    known = {name: str(uuid5(NAMESPACE_URL, f"{name}:{now}")) for name in _IDS} | _WORDS
+    values: dict[Any, Any] = {bool: False, int: 2, float: 120.0, str: "text", datetime: moment}
+    # A route of a frontend is a page, one of a service a template: both are written so in _WORDS.
+    return known[name] if name in known else values[kind]
 
 
 def _part(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - annotations have no common type

@@ -81,8 +81,9 @@ _PROBLEMS = {
     "503": "the queue is full or a store does not answer: send again after Retry-After, with the same event ids; after "
     "`outcome_unknown` it may have been taken already, after every other code nothing was",
 }
+_LEVEL = "X-Consent-Level"
 _HEADERS = (
-    ("X-Consent-Level", "what the person agreed to: 0, 1, 2 or 3; everything else counts as 1", ["0", "1", "2", "3"]),
+    (_LEVEL, "what the person agreed to: 0, 1, 2 or 3; everything else counts as 1", ["0", "1", "2", "3"]),
     ("Sec-GPC", "Global Privacy Control: 1 caps the level at 2", ["1"]),
 )
 
@@ -116,6 +117,7 @@ def _operation(kind: EventKind, refs: Refs, now: int) -> dict[str, Any]:
         "security": [{"token": []}, *([{}] if endpoint and endpoint.anonymous else [])],
         "parameters": [
             {"name": name, "in": "header", "description": text, "schema": {"type": "string", "enum": values}}
+            | ({"example": _level(kind)} if name == _LEVEL else {})
             for name, text, values in (_HEADERS if kind.consent is not None else ())
         ],
         "requestBody": {
@@ -145,6 +147,11 @@ def _operation(kind: EventKind, refs: Refs, now: int) -> dict[str, Any]:
             },
         },
     }
+
+
+def _level(kind: EventKind) -> str:
+    """The level at which every example of the kind is accepted."""
+    return str(int(max(kind.needs("") or 0, *kind.consent_of.values(), 0)))
 
 
 def _consent(kind: EventKind) -> str:

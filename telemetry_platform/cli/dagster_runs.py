@@ -5,6 +5,7 @@ Invariant: an answer that cannot be read is an error, never "nothing ran" or "no
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,14 +20,13 @@ query {
 }
 """
 _CHECKS = """
-query {
-  assetNodes {
-    assetKey { path }
-    assetChecksOrError { ... on AssetChecks { checks { name executionForLatestMaterialization { status } } } }
-  }
-}
+query { assetNodes { assetKey { path } assetChecksOrError { ... on AssetChecks { checks { name } } } } }
 """
-_SENSOR = "dagster/sensor_name"
+_EXECUTIONS = "assetCheckExecutions(assetKey: {path: %s}, checkName: %s, limit: 20) { status }"
+_NOT_LOOKED = "SKIPPED"
+"""A run that could have executed a check and had no reason to: its table got no rows."""
+_LAUNCHERS = ("dagster/sensor_name", "dagster/schedule_name")
+"""Tags of a run that name what launched it."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,20 @@ def dagster_runs(url: str) -> list[DagsterRun]:
 
 
 def dagster_checks(url: str) -> list[DagsterCheck]:
-    """Every asset check that was executed."""
-    return [
-        DagsterCheck("/".join(node["assetKey"]["path"]), check["name"], execution["status"])
+    """Every asset check that was executed, as it was the last time."""
+    known = [
+        (node["assetKey"]["path"], check["name"])
         for node in _ask(url, _CHECKS)["assetNodes"]
         for check in node["assetChecksOrError"].get("checks", [])
-        if (execution := check["executionForLatestMaterialization"])
+    ]
+    asked = [
+        f"c{place}: {_EXECUTIONS % (json.dumps(path), json.dumps(name))}" for place, (path, name) in enumerate(known)
+    ]
+    answers = _ask(url, f"query {{ {' '.join(asked)} }}") if asked else {}
+    return [
+        DagsterCheck("/".join(path), name, statuses[0])
+        for place, (path, name) in enumerate(known)
+        if (statuses := [each["status"] for each in answers[f"c{place}"] if each["status"] != _NOT_LOOKED])
     ]
 
 
@@ -96,7 +104,7 @@ def _run(result: dict[str, Any]) -> DagsterRun:
         run_id=result["runId"],
         job=result["jobName"],
         status=result["status"],
-        launched_by=tags.get(_SENSOR, ""),
+        launched_by=next((tags[launcher] for launcher in _LAUNCHERS if launcher in tags), ""),
         started_at=None if start is None else datetime.fromtimestamp(start, UTC),
         seconds=None if start is None or end is None else end - start,
     )

@@ -44,10 +44,10 @@ def register(app: typer.Typer) -> None:
 
 @contextmanager
 def _connection() -> "Iterator[Connection]":
-    from telemetry_platform import settings
+    from telemetry_platform.cli.store_settings import store_settings
     from telemetry_platform.stores import postgres
 
-    with postgres.connect(settings.load().postgres, application="telemetry-cli", autocommit=True) as connection:
+    with postgres.connect(store_settings().postgres, application="telemetry-cli", autocommit=True) as connection:
         yield connection
 
 
@@ -123,7 +123,7 @@ def replay(  # noqa: PLR0913 - one option for each thing to choose by
     ] = None,
 ) -> None:
     """Queue letters again, after what made them fail was mended. What fails again waits again, with more attempts."""
-    from telemetry_platform import settings
+    from telemetry_platform.cli.store_settings import store_settings
     from telemetry_platform.stores import dead_letters, redis
     from telemetry_platform.stores.landing_queue import LandingQueue
     from telemetry_platform.usecases import replay_dead_letters
@@ -134,7 +134,7 @@ def replay(  # noqa: PLR0913 - one option for each thing to choose by
     if body not in (None, "-"):
         raise ConfigurationError("--body takes `-` only: bodies do not belong on command lines")
     mended = sys.stdin.read() if body == "-" else None
-    found = settings.load()
+    found = store_settings()
     queue = LandingQueue(redis.connect(found.redis))
     try:
         with _connection() as connection:

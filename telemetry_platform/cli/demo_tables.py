@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from telemetry_platform.cli.console import out
-from telemetry_platform.usecases.reconcile import COLUMNS, Line
+from telemetry_platform.usecases.reconcile.expected import Line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from telemetry_platform.cli.dagster_runs import DagsterRun
     from telemetry_platform.stores.warehouse import Warehouse
-    from telemetry_platform.usecases.reconcile import Reconciliation
+    from telemetry_platform.usecases.reconcile.expected import Reconciliation
 
 
 def show_runs(runs: Sequence[DagsterRun]) -> None:
@@ -29,31 +29,35 @@ def show_runs(runs: Sequence[DagsterRun]) -> None:
 
 
 def show_reconciliation(result: Reconciliation) -> None:
-    """Every number twice; the columns of sessions as one line, unless one of them differs."""
-    table = Table("Does it add up?", box=None, pad_edge=False)
-    for title in ("expected", "found", ""):
-        table.add_column(title, justify="right")
-    part = ""
-    for line in _shown(result):
-        if line.part != part:
-            part = line.part
-            table.add_row(part)
-        counts = (f"{line.expected:,}", f"{line.found:,}", "ok" if line.adds_up else "NO")
-        table.add_row(f"  {line.name}", *counts)
+    """Every number twice, a table a kind; values and pseudonyms as one line each, unless one of them differs."""
     out.print()
-    out.print(table)
+    out.print("Does it add up?")
+    width = max(len(line.name) for line in _shown(result.lines))
+    for part in dict.fromkeys(line.part for line in result.lines):
+        table = Table(Column(part, min_width=width + 2), box=None, pad_edge=False)
+        for title in ("expected", "found"):
+            table.add_column(title, justify="right", min_width=9)
+        table.add_column("", min_width=2)
+        for line in _shown([line for line in result.lines if line.part == part]):
+            counts = (f"{line.expected:,}", f"{line.found:,}", "ok" if line.adds_up else "NO")
+            table.add_row(f"  {line.name}", *counts)
+        out.print()
+        out.print(table)
+    for kind in result.not_simulated:
+        out.print(f"\n{kind}: not simulated, so that nothing is known of it", markup=False)
 
 
-def _shown(result: Reconciliation) -> list[Line]:
-    columns = [line for line in result.lines if line.part == COLUMNS]
-    others = [line for line in result.lines if line.part != COLUMNS]
-    whole = Line(
-        COLUMNS,
-        f"values of {len(columns)} columns",
-        sum(line.expected for line in columns),
-        sum(line.found for line in columns),
-    )
-    return [*others, whole, *(line for line in columns if not line.adds_up)]
+def _shown(lines: Sequence[Line]) -> list[Line]:
+    """Lines of one group as their sum, with those of them that do not add up."""
+    found = [line for line in lines if not line.group]
+    groups = dict.fromkeys((line.part, line.group) for line in lines if line.group)
+    for part, group in groups:
+        members = [line for line in lines if (line.part, line.group) == (part, group)]
+        expected, right = sum(line.expected for line in members), sum(line.found for line in members)
+        columns = "1 column" if len(members) == 1 else f"{len(members)} columns"
+        found.append(Line(part, f"{group} ({columns})", expected, right))
+        found += [line for line in members if not line.adds_up]
+    return found
 
 
 def show_answers(warehouse: Warehouse) -> None:

@@ -32,13 +32,14 @@ def drain(
 ) -> None:
     """Move the landing queue into ClickHouse and PostgreSQL. Waits for the lease of a drain that has died.
 
-    Needs TELEMETRY_CLICKHOUSE__URL, TELEMETRY_POSTGRES__URL and TELEMETRY_REDIS__URL with their passwords.
+    On the local platform of `telemetry up`, or with TELEMETRY_CLICKHOUSE__URL, TELEMETRY_POSTGRES__URL and
+    TELEMETRY_REDIS__URL with their passwords.
     """
-    from telemetry_platform import settings as configuration
+    from telemetry_platform.cli.store_settings import store_settings
     from telemetry_platform.usecases.drain import run
     from telemetry_platform.usecases.drain.stores import open_stores
 
-    settings = configuration.load()
+    settings = store_settings()
     if budget is not None:
         part = settings.drain.model_copy(update={"budget_seconds": budget})
         settings = settings.model_copy(update={"drain": part})

@@ -1,4 +1,4 @@
-"""`telemetry simulate`: patients who watch videos and send their events to a running API."""
+"""`telemetry simulate`: patients who watch videos, and the Core API that serves them, send to a running API."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,6 +33,10 @@ def simulate(  # noqa: PLR0913 - options of a command line
         ),
     ] = 0.0,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed tells the same story.")] = 7,
+    kinds: Annotated[
+        str,
+        typer.Option("--kinds", metavar="KIND,KIND", help="Which kinds of events to send; all that are simulated."),
+    ] = "",
     base_url: Annotated[
         str,
         typer.Option(
@@ -43,10 +47,10 @@ def simulate(  # noqa: PLR0913 - options of a command line
     ] = "",
     profile: ProfileOption = "up",
 ) -> None:
-    """Let patients watch videos: devices, countries, consent, stalls, errors, re-sends, wrong clocks, all from a seed.
+    """Let patients watch videos and the Core API tell of it: every kind, its faults and re-sends, all from a seed.
 
-    Speaks HTTP as browsers do and writes the truth to .telemetry/PROFILE/truth/SEED.jsonl: for every event what was
-    sent, what was answered, and in which table it must be.
+    Speaks HTTP as they do and writes the truth to .telemetry/PROFILE/truth/SEED.jsonl: for every event what was sent,
+    what was answered, and what must be in which table.
     """
     from telemetry_platform.simulate.run import Scale
     from telemetry_platform.simulate.run import simulate as run
@@ -54,10 +58,11 @@ def simulate(  # noqa: PLR0913 - options of a command line
     state = state_of(profile)
     url, token = (base_url, Settings().api.token) if base_url else _local_api(profile)
     scale = Scale(patients, days, speed, seed)
+    only = [name for name in kinds.split(",") if name]
     with event_progress(f"{patients} patients") as progress:
-        done = run(scale, base_url=url, token=token, truth_folder=state.path / "truth", progress=progress)
+        done = run(scale, base_url=url, token=token, truth_folder=state.path / "truth", only=only, progress=progress)
     out.print(
-        f"{done.events:,} events of {done.sessions:,} sessions in {done.sending.requests:,} requests; "
+        f"{done.events:,} events of {done.sessions:,} views in {done.sending.requests:,} requests; "
         f"the truth is in {done.truth}.",
         markup=False,
         soft_wrap=True,

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from telemetry_platform.contracts.consent import DropReason
 from telemetry_platform.contracts.event_kind import Role
+from telemetry_platform.contracts.rejects import Counted
 from telemetry_platform.docs_generation import contract_words, markdown
 from telemetry_platform.docs_generation.schema_words import pretty
+from telemetry_platform.usecases.accept_frames import CONFLICT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -97,13 +99,28 @@ def _roles(endpoint: Endpoint) -> str:
 def _facts(kind: EventKind, endpoint: Endpoint) -> Iterator[tuple[str, str]]:
     yield "from", _roles(endpoint)
     if endpoint.anonymous:
-        yield "without a token", "within a rate limit; what comes so belongs to nobody and to no session"
+        yield (
+            "without a token",
+            (
+                "within a rate limit; what comes so belongs to nobody, to no session and to a tenant of its own: an "
+                "`event_id` that is sent with a token and again without one is two events"
+            ),
+        )
     basis = kind.table.legal_basis.value
     yield "consent", f"{contract_words.consent(kind)}; legal basis: {basis}"
     if kind.purpose:
         yield "purpose", f"`{kind.purpose}`, in the token's claim `purposes` or in a recorded decision; else dropped"
     if kind.frames:
         yield "at most", f"{endpoint.max_events} {kind.frames.field} in a body, of all its events together"
+        known = f"`{kind.session_field}` and `{kind.frames.number}`"
+        yield (
+            "sent again",
+            (
+                f"one of the {kind.frames.field} is known by {known}. Another one under a known number is rejected "
+                f"within a request (`{CONFLICT.code}`); in a later request it is accepted, the drain counts it as "
+                f"`{Counted.ID_CONFLICT.value}`, and the first one stays"
+            ),
+        )
     else:
         yield "at most", f"{endpoint.max_events} events in a body"
     yield (

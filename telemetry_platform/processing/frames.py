@@ -109,13 +109,17 @@ def are_whole(frames: Frames, rows: pa.Table) -> bool:
 
 
 def _unpacked(frames: Frames, packs: pa.ChunkedArray) -> NDArray[np.float32] | None:
-    """All frames' numbers, a row each in the order of the columns; None when a pack is no base64."""
+    """All frames' numbers, a row each in the order of the columns; None when a pack is no base64 of whole frames."""
+    # Packs are whole groups of three bytes, so that those of many bodies can be read as one.
+    texts = [_characters(chunk) for chunk in packs.chunks if len(chunk)]
     try:
-        parts = [binascii.a2b_base64(_characters(chunk), strict_mode=True) for chunk in packs.chunks if len(chunk)]
+        found = b"".join(binascii.a2b_base64(text, strict_mode=True) for text in texts)
     except ValueError:
         return None
-    # Packs are whole groups of three bytes, so that those of many bodies can be read as one.
-    return np.frombuffer(b"".join(parts), _FLOAT).reshape(-1, len(frames.columns))
+    # Padding is legal base64 and stands for nothing: a pack of the right length that ends in `=` is some bytes short.
+    if len(found) * pack_length(frames) != sum(map(len, texts)) * len(frames.columns) * _FLOAT.itemsize:
+        return None
+    return np.frombuffer(found, _FLOAT).reshape(-1, len(frames.columns))
 
 
 def _characters(texts: pa.Array) -> memoryview:

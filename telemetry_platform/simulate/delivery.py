@@ -5,57 +5,22 @@ Invariant: nothing here changes what an event says or when it happened; broken e
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from telemetry_platform.simulate.chance import happens, one_of
+from telemetry_platform.simulate.events import Outgoing, Request
+from telemetry_platform.simulate.mishaps import LATE
 from telemetry_platform.simulate.people import ANALYTICS
-from telemetry_platform.simulate.wire import BREAKAGES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
     from datetime import datetime
     from random import Random
-    from typing import Any
     from uuid import UUID
 
     from telemetry_platform.simulate.people import Patient
-
-_LATE = timedelta(days=8)
-
-
-@dataclass(frozen=True)
-class Outgoing:
-    """One event on its way. `key` is its identity within the patient's story; two copies share it.
-
-    `broken` names what is wrong with it (see `wire.BREAKAGES`). `fate` is what must become of it, known when the order
-    of sending is.
-    """
-
-    key: str
-    session_id: UUID
-    event_id: UUID | None
-    media_id: str
-    event: str
-    at: datetime
-    data: Mapping[str, Any]
-    level: int
-    broken: str | None = None
-    is_too_late: bool = False
-    contradicts: bool = False
-    fate: str = ""
-
-
-@dataclass(frozen=True)
-class Request:
-    """One HTTP request: when it leaves (by a right clock) and what is in it."""
-
-    send_at: datetime
-    session_number: int
-    events: tuple[Outgoing, ...]
-    is_single: bool = False
-
 
 _MISHAPS = {"": 91, "answer lost": 3, "reload": 2, "held up": 4}
 _SENT_AGAIN_AFTER = {"answer lost": timedelta(seconds=3), "reload": timedelta(minutes=20)}
@@ -64,20 +29,22 @@ _HELD_UP = timedelta(seconds=45)
 _AT_ONCE = frozenset({"session_start", "session_end", "error", "pause"})
 
 
-def deliver(patient: Patient, session_number: int, events: list[Outgoing], random: Random) -> list[Request]:
+def deliver(
+    patient: Patient, session_number: int, events: list[Outgoing], random: Random, breakages: Iterable[str]
+) -> list[Request]:
     """The requests of one view."""
     kept = events[1:] if len(events) > 1 and happens(random, 0.02) else events
-    groups = _collected(kept, patient.flush_ms)
+    groups = collected(kept, patient.flush_ms)
     if patient.is_often_offline and happens(random, 0.6):
         return _sent_later(groups, session_number, random)
     requests = [
         Request(group[-1].at + timedelta(milliseconds=20), session_number, tuple(group), is_single=len(group) == 1)
         for group in groups
     ]
-    return _disturbed(patient, requests, random)
+    return _disturbed(patient, requests, random, sorted(breakages))
 
 
-def _collected(events: list[Outgoing], flush_ms: int) -> list[list[Outgoing]]:
+def collected(events: list[Outgoing], flush_ms: int) -> list[list[Outgoing]]:
     """Events in groups, each sent when it is `flush_ms` old or when something important happens."""
     groups: list[list[Outgoing]] = []
     group: list[Outgoing] = []
@@ -98,13 +65,13 @@ def _sent_later(groups: list[list[Outgoing]], session_number: int, random: Rando
     return [Request(moment, session_number, tuple(events))]
 
 
-def _disturbed(patient: Patient, requests: list[Request], random: Random) -> list[Request]:
+def _disturbed(patient: Patient, requests: list[Request], random: Random, breakages: list[str]) -> list[Request]:
     """What goes wrong on the way: copies, overtaking, broken neighbours, contradictions."""
     found: list[Request] = []
     for request in requests:
         changed = request
         if request.events[0].level >= ANALYTICS and happens(random, 0.02):
-            broken = replace(random.choice(request.events), broken=random.choice(sorted(BREAKAGES)))
+            broken = replace(random.choice(request.events), broken=random.choice(breakages))
             changed = replace(request, events=(*request.events, broken), is_single=False)
         what = one_of(random, _MISHAPS)
         if what == "held up":
@@ -135,14 +102,16 @@ def late_leftovers(patient: Patient, session_id: UUID, end: datetime, random: Ra
         return []
     events = tuple(
         Outgoing(
+            kind="media",
             key=f"drawer:{number}",
-            session_id=session_id,
-            event_id=None,
-            media_id="knee-squat-2",
             event="heartbeat",
-            at=end - _LATE + timedelta(seconds=10 * number),
+            org_id=patient.org_id,
+            at=end - LATE + timedelta(seconds=10 * number),
             data={"position_seconds": 10.0 * number},
             level=level,
+            session_id=session_id,
+            media_id="knee-squat-2",
+            derives_id=True,
             is_too_late=True,
         )
         for number in range(3)

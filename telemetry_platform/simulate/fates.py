@@ -10,12 +10,10 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from telemetry_platform.simulate.people import ANALYTICS, ESSENTIAL
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from telemetry_platform.simulate.delivery import Outgoing, Request
+    from telemetry_platform.simulate.events import Outgoing, Request
 
 
 class Fate(StrEnum):
@@ -48,13 +46,13 @@ def _fate(event: Outgoing, seen: set[str]) -> Fate:
         return Fate.REJECTED
     if event.is_too_late:
         return Fate.TOO_LATE
-    is_known = event.key in seen
-    if event.level < ANALYTICS:
-        seen.add(event.key)
-        if event.event != "error" or event.level < ESSENTIAL:
-            return Fate.DROPPED_AGAIN if is_known else Fate.DROPPED
-        return Fate.ERROR_ONLY_DUPLICATE if is_known else Fate.ERROR_ONLY
+    is_known = event.is_recognised and event.key in seen
+    seen.add(event.key)
+    if event.drop:
+        # What is kept all the same is of another kind than what was sent.
+        if event.rows.keys() - {event.kind}:
+            return Fate.ERROR_ONLY_DUPLICATE if is_known else Fate.ERROR_ONLY
+        return Fate.DROPPED_AGAIN if is_known else Fate.DROPPED
     if is_known:
         return Fate.ID_CONFLICT if event.contradicts else Fate.DUPLICATE
-    seen.add(event.key)
     return Fate.STORED

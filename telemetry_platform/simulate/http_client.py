@@ -1,8 +1,8 @@
-"""Browsers: every patient's requests in their order, many patients at once, with the retries of a real frontend.
+"""Browsers and services: every sender's requests in their order, many senders at once, with the retries of a real one.
 
-Invariants: a request that was answered 503 is sent again as it was (same events, same ids), after the time that the
-answer asks for; one whose connection broke may have been taken and is sent again all the same, and is
-counted, because what became of its first copy nobody knows.
+Invariants: a request that was answered 503 or 429 is sent again as it was (same events, same ids), after the time that
+the answer asks for; one whose connection broke may have been taken and is sent again all the same, and is counted,
+because what became of its first copy nobody knows.
 """
 
 from __future__ import annotations
@@ -16,32 +16,36 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import orjson
 
+from telemetry_platform.contracts.registry import kinds
 from telemetry_platform.errors import PermanentError, TransientError
 from telemetry_platform.simulate.wire import body_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from telemetry_platform.simulate.delivery import Outgoing, Request
-    from telemetry_platform.simulate.people import Patient
-    from telemetry_platform.simulate.story import PatientStory
+    from telemetry_platform.simulate.events import Outgoing, Request
+    from telemetry_platform.simulate.senders import Sender
+    from telemetry_platform.simulate.story import Story
     from telemetry_platform.simulate.tokens import Signer
 
-PATH = "/v1/media/events"
-_CONNECTIONS = 24
+_CONNECTIONS = 12
 _ATTEMPTS = 30
 _LONGEST_WAIT_SECONDS = 5.0
 _PAUSE_SECONDS = 0.2
 _TIMEOUT_SECONDS = 60.0
 # Shorter than the server's, so that no request meets a connection that the server is just closing.
 _KEEPALIVE_SECONDS = 2.0
+_WAIT = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS})
 
 
 @dataclass(frozen=True)
 class Answered:
-    """One event of one request, and what the API said to it."""
+    """One event of one request, and what the API said to it.
 
-    patient: Patient
+    `reason` is why it was dropped, or the field for which it was rejected.
+    """
+
+    sender: Sender
     request: int
     event: Outgoing
     status: str
@@ -53,7 +57,9 @@ class Answered:
 class Sending:
     """What was sent so far."""
 
-    answered: list[Answered] = field(default_factory=list)
+    # Not shown: the interpreter writes the result of a main task down when it looks at signal handlers (3.11), and all
+    # answers of a day take it seconds.
+    answered: list[Answered] = field(default_factory=list, repr=False)
     requests: int = 0
     told_to_wait: int = 0
     unanswered: int = 0
@@ -74,7 +80,7 @@ class Pace:
 
 
 async def send_stories(  # noqa: PLR0913 - what a run of browsers needs to know, by name
-    stories: Sequence[PatientStory],
+    stories: Sequence[Story],
     *,
     base_url: str,
     signer: Signer,
@@ -90,13 +96,13 @@ async def send_stories(  # noqa: PLR0913 - what a run of browsers needs to know,
     limits = httpx.Limits(max_connections=_CONNECTIONS, keepalive_expiry=_KEEPALIVE_SECONDS)
     async with httpx.AsyncClient(base_url=base_url, limits=limits, timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
 
-        async def play(story: PatientStory) -> None:
-            token = signer.token(story.patient, now())
+        async def play(story: Story) -> None:
+            token = signer.token(story.sender, now())
             for request in story.requests:
                 await asyncio.sleep(pace.seconds_until(request.send_at, loop.time() - started))
                 async with room:
-                    answers = await _post(client, story.patient, request, token, sending, now)
-                _note(sending, story.patient, request, answers)
+                    answers = await _post(client, story.sender, request, token, sending, now)
+                _note(sending, story.sender, request, answers)
                 progress(len(request.events))
 
         async with asyncio.TaskGroup() as group:
@@ -107,20 +113,22 @@ async def send_stories(  # noqa: PLR0913 - what a run of browsers needs to know,
 
 async def _post(  # noqa: PLR0913, PLR0917 - one request with all that belongs to it
     client: httpx.AsyncClient,
-    patient: Patient,
+    sender: Sender,
     request: Request,
     token: str,
     sending: Sending,
     now: Callable[[], datetime],
 ) -> list[dict[str, Any]]:
     """The answers to the events of one request, in their order."""
-    headers = {**patient.headers(request.session_number), "Authorization": f"Bearer {token}"}
-    headers["Content-Type"] = "application/json"
+    headers = {**sender.headers(request.session_number), "Content-Type": "application/json"}
+    if request.has_token:
+        headers["Authorization"] = f"Bearer {token}"
+    path = path_of(request.kind)
     for attempt in range(_ATTEMPTS):
         # Written anew for each attempt: `sent_at` is the moment of sending.
-        body = orjson.dumps(body_of(request, patient, now()))
+        body = orjson.dumps(body_of(request, sender, now()))
         try:
-            response = await client.post(PATH, content=body, headers=headers)
+            response = await client.post(path, content=body, headers=headers)
         except httpx.TimeoutException:
             raise TransientError(f"the API gave no answer for {_TIMEOUT_SECONDS:.0f} s: look at its log") from None
         except httpx.ConnectError:
@@ -130,12 +138,20 @@ async def _post(  # noqa: PLR0913, PLR0917 - one request with all that belongs t
             sending.unanswered += 1
             await asyncio.sleep(_PAUSE_SECONDS)
             continue
-        if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+        if response.status_code in _WAIT:
             sending.told_to_wait += 1
             await asyncio.sleep(_retry_after(response))
             continue
         return _answers(response, request)
     raise TransientError(f"the API took none of {_ATTEMPTS} attempts of a request: is it up? `telemetry doctor` says")
+
+
+def path_of(kind: str) -> str:
+    """Where a kind is posted."""
+    endpoint = kinds()[kind].endpoint
+    if endpoint is None:
+        raise PermanentError(f"nobody posts {kind}: the platform makes these entries itself")
+    return endpoint.path
 
 
 def _retry_after(response: httpx.Response) -> float:
@@ -152,23 +168,31 @@ def _answers(response: httpx.Response, request: Request) -> list[dict[str, Any]]
         )
     found = orjson.loads(response.content)
     if request.is_single and "results" not in found:
-        return [found if response.status_code == HTTPStatus.ACCEPTED else {"status": "rejected"}]
+        return [found if response.status_code == HTTPStatus.ACCEPTED else {"status": "rejected", "problem": found}]
     results: list[dict[str, Any]] = found.get("results", [])
     if len(results) != len(request.events):
         raise PermanentError("the API did not answer every event of a request: its contract is an answer per event")
     return results
 
 
-def _note(sending: Sending, patient: Patient, request: Request, answers: list[dict[str, Any]]) -> None:
+def _note(sending: Sending, sender: Sender, request: Request, answers: list[dict[str, Any]]) -> None:
     sending.requests += 1
     for event, answer in zip(request.events, answers, strict=True):
         sending.answered.append(
             Answered(
-                patient,
+                sender,
                 sending.requests,
                 event,
                 status=str(answer.get("status", "")),
                 event_id=answer.get("event_id"),
-                reason=answer.get("reason"),
+                reason=_reason(answer),
             )
         )
+
+
+def _reason(answer: dict[str, Any]) -> str | None:
+    """Why an event was dropped, or the first field that its problem names, or the problem's code."""
+    problem: dict[str, Any] = answer.get("problem") or {}
+    fields = [str(fault["field"]) for fault in problem.get("errors", ())]
+    reason: str | None = answer.get("reason") or (fields[0] if fields else problem.get("code"))
+    return reason

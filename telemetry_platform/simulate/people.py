@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 ORGANISATIONS = {"sim-clinic-north": 5, "sim-clinic-south": 3, "sim-clinic-lake": 2}
 ESSENTIAL = 1
 ANALYTICS = 2
+FULL = 3
+POSE = "pose"
+"""What a patient agrees to by name: that the camera's landmarks are kept. It is health data."""
 
 
 @dataclass(frozen=True)
@@ -71,10 +74,28 @@ class Patient:
     flush_ms: int
     names_events: bool
     is_often_offline: bool
+    purposes: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ("patient",)
+
+    @property
+    def max_touch_points(self) -> int | None:
+        """What the browser says of its screen."""
+        return self.device.max_touch_points
+
+    def stated_at(self, session_number: int) -> int:
+        """What is stated for a session: who withdraws does so after the first one."""
+        return ESSENTIAL if self.withdraws and session_number > 0 else self.consent.level
 
     def level_at(self, session_number: int) -> int:
-        """The level that counts for a session: who withdraws does so after the first one."""
-        return ESSENTIAL if self.withdraws and session_number > 0 else self.consent.level
+        """The level that counts for a session: the privacy signal caps what is stated."""
+        stated = self.stated_at(session_number)
+        return min(stated, ANALYTICS) if self.sends_gpc else stated
+
+    def refusal(self, session_number: int, needs: int, purpose: str = "") -> str:
+        """Why an event that needs this level and this purpose must be dropped; empty when it must be kept."""
+        if self.level_at(session_number) >= needs:
+            return "purpose_not_agreed" if purpose and purpose not in self.purposes else ""
+        return "global_privacy_control" if self.stated_at(session_number) >= needs else "consent_too_low"
 
     def headers(self, session_number: int) -> Mapping[str, str]:
         """What the browser sends beside the event; the proxy adds the address."""
@@ -110,6 +131,7 @@ def make_patient(seed: int, number: int) -> Patient:
         flush_ms=one_of(random, {0: 2, 10_000: 5, 30_000: 3}),
         names_events=happens(random, 0.75),
         is_often_offline=happens(random, 0.06),
+        purposes=(POSE,) if happens(random, 0.7) else (),
     )
 
 

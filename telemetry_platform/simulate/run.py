@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from telemetry_platform.contracts.registry import kinds
 from telemetry_platform.errors import ConfigurationError, PlatformError
+from telemetry_platform.simulate.core_api import tell_core
 from telemetry_platform.simulate.http_client import Pace, send_stories
-from telemetry_platform.simulate.story import MAX_DAYS, tell
+from telemetry_platform.simulate.story import MAX_DAYS, Story, tell
+from telemetry_platform.simulate.tellers.all import SIMULATED
 from telemetry_platform.simulate.tokens import Signer
 from telemetry_platform.simulate.truth import write_truth
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Collection, Coroutine
     from pathlib import Path
 
     from telemetry_platform.settings import TokenSettings
@@ -40,6 +43,19 @@ class Scale:
             raise ConfigurationError(
                 f"simulate one patient or more, 1 to {MAX_DAYS} days (older events are refused), at speed 0 or more"
             )
+
+
+def posted_kinds() -> tuple[str, ...]:
+    """The kinds that are posted and that the simulator can tell, in the order in which they are shown."""
+    return tuple(name for name in SIMULATED if name in kinds() and kinds()[name].endpoint is not None)
+
+
+def chosen_kinds(names: Collection[str]) -> tuple[str, ...]:
+    """These kinds, or all when none is named. Raises ConfigurationError for one that is not told."""
+    known = posted_kinds()
+    if unknown := sorted(set(names) - set(known)):
+        raise ConfigurationError(f"{', '.join(unknown)}: not simulated; the kinds are {', '.join(known)}")
+    return tuple(name for name in known if name in names) if names else known
 
 
 @dataclass(frozen=True)
@@ -69,16 +85,22 @@ def simulate(  # noqa: PLR0913 - what a run is told, by name
     base_url: str,
     token: TokenSettings,
     truth_folder: Path,
+    only: Collection[str] = (),
     progress: Callable[[int, int], None] = lambda _done, _all: None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Simulation:
-    """Send a run's events to the API; `progress` is told how many of all events were answered."""
+    """Send a run's events to the API; `progress` is told how many of all events were answered.
+
+    `only` names the kinds to tell; without it, all of them are told.
+    """
     if token.secret is None:
         raise ConfigurationError("set TELEMETRY_API__TOKEN__SECRET to the secret that the API verifies tokens with")
     present = now().replace(microsecond=0)
     # Live, the story begins now; otherwise it is the days before now, so that no event lies in the future.
     begin = present if scale.speed == LIVE else present - timedelta(days=scale.days)
-    stories = tell(scale.seed, patients=scale.patients, days=scale.days, begin=begin)
+    chosen = chosen_kinds(only)
+    patients = tell(scale.seed, patients=scale.patients, days=scale.days, begin=begin, kinds=chosen)
+    stories: list[Story] = [*patients, *tell_core(scale.seed, patients, days=scale.days, begin=begin, kinds=chosen)]
     total = sum(len(request.events) for story in stories for request in story.requests)
     done = 0
 
@@ -94,5 +116,5 @@ def simulate(  # noqa: PLR0913 - what a run is told, by name
     )
     truth = truth_folder / f"{scale.seed}.jsonl"
     run = {"seed": scale.seed, "patients": scale.patients, "days": scale.days, "begin": begin.isoformat()}
-    write_truth(truth, stories, sending, run)
-    return Simulation(truth, total, sum(len(story.sessions) for story in stories), sending)
+    write_truth(truth, patients, sending, {**run, "kinds": list(chosen)})
+    return Simulation(truth, total, sum(len(story.sessions) for story in patients), sending)

@@ -1,7 +1,8 @@
-"""The story of some days: who watches what and when, and what each view must look like once it is stored.
+"""The story of some days: who watches what and when, what their apps say of it, and what must be stored of each view.
 
-Invariant: a story follows from (seed, patients, days, begin) alone. What patients do follows from the seed; ids follow
-from the seed and `begin`, so that the same story can be told twice to one platform without being taken for re-sends.
+Invariant: a story follows from (seed, patients, days, begin) alone; which kinds are told changes nothing of the others.
+What patients do follows from the seed; ids follow from the seed and `begin`, so that the same story can be told twice
+to one platform without being taken for re-sends.
 """
 
 from __future__ import annotations
@@ -13,16 +14,22 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from telemetry_platform.simulate.catalogue import CATALOGUE, Medium
 from telemetry_platform.simulate.chance import chance, one_of
-from telemetry_platform.simulate.delivery import Outgoing, Request, deliver, late_leftovers
+from telemetry_platform.simulate.delivery import deliver, late_leftovers
 from telemetry_platform.simulate.fates import fated
-from telemetry_platform.simulate.people import ANALYTICS, Patient, make_patient
+from telemetry_platform.simulate.people import Patient, make_patient
+from telemetry_platform.simulate.tellers import media
+from telemetry_platform.simulate.tellers.all import BREAKAGES, OF_VISITS, SIMULATED
 from telemetry_platform.simulate.views import watch
+from telemetry_platform.simulate.visits import Visit
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import datetime
     from random import Random
 
+    from telemetry_platform.simulate.events import Request
     from telemetry_platform.simulate.player import Lived, Player
+    from telemetry_platform.simulate.senders import Sender
 
 MAX_DAYS = 6
 """Events older than seven days are refused as too late; one day is kept as a margin."""
@@ -43,74 +50,60 @@ class SessionTruth:
 
 
 @dataclass(frozen=True)
-class PatientStory:
-    """What one patient's browser sends, in its order, and the views behind it."""
+class Story:
+    """What one sender sends, in its order."""
 
-    patient: Patient
+    sender: Sender
     requests: tuple[Request, ...]
-    sessions: tuple[SessionTruth, ...]
-
-
-def tell(seed: int, *, patients: int, days: int, begin: datetime) -> list[PatientStory]:
-    """The stories of all patients, over `days` days from `begin` on."""
-    return [_patient_story(seed, number, days, begin) for number in range(patients)]
 
 
 @dataclass(frozen=True)
-class _Visit:
-    """One opening of a video: the `number`th of a patient."""
+class PatientStory(Story):
+    """What one patient's browser sends, and the visits and views behind it."""
 
     patient: Patient
-    number: int
-    session_id: UUID
-    medium: Medium
-    started_at: datetime
-
-    @property
-    def level(self) -> int:
-        """The consent level that counts for it."""
-        return self.patient.level_at(self.number)
+    sessions: tuple[SessionTruth, ...]
+    visits: tuple[Visit, ...]
 
 
-def _patient_story(seed: int, number: int, days: int, begin: datetime) -> PatientStory:
+def tell(
+    seed: int, *, patients: int, days: int, begin: datetime, kinds: Collection[str] = SIMULATED
+) -> list[PatientStory]:
+    """The stories of all patients, over `days` days from `begin` on, as far as these kinds tell them."""
+    return [_patient_story(seed, number, days, begin, kinds) for number in range(patients)]
+
+
+def _patient_story(seed: int, number: int, days: int, begin: datetime, kinds: Collection[str]) -> PatientStory:
     patient = make_patient(seed, number)
     namespace = uuid5(NAMESPACE_URL, f"sim:{seed}:{begin.isoformat()}:{number}")
     random = chance(seed, "days", number)
     end = begin + timedelta(days=days)
     requests: list[Request] = []
     sessions: list[SessionTruth] = []
+    visits: list[Visit] = []
     free_at = begin
     for started_at in _starts(random, days, begin):
         if max(started_at, free_at) > end - _LONGEST_VIEW:
             break
-        count = len(sessions)
+        count = len(visits)
         medium = random.choice(CATALOGUE)
-        visit = _Visit(patient, count, uuid5(namespace, f"session:{count}"), medium, max(started_at, free_at))
         view = watch(patient, medium, chance(seed, "view", number, count))
-        sent = deliver(patient, count, _events(visit, view), chance(seed, "delivery", number, count))
-        requests += sent
-        sessions.append(_session_truth(visit, view, sent))
-        free_at = visit.started_at + timedelta(milliseconds=view.now_ms, minutes=1)
-    requests += late_leftovers(patient, uuid5(namespace, "drawer"), end, chance(seed, "drawer", number))
+        began = max(started_at, free_at)
+        ended = began + timedelta(milliseconds=view.now_ms)
+        visit = Visit(patient, count, uuid5(namespace, f"session:{count}"), medium, began, ended)
+        visits.append(visit)
+        if media.KIND in kinds:
+            ways = chance(seed, "delivery", number, count)
+            sent = deliver(patient, count, media.events_of(visit, view), ways, BREAKAGES[media.KIND])
+            requests += sent
+            sessions.append(_session_truth(visit, view, sent))
+        for kind in sorted(OF_VISITS.keys() & set(kinds)):
+            requests += OF_VISITS[kind](visit, chance(seed, kind, number, count))
+        free_at = ended + timedelta(minutes=1)
+    if media.KIND in kinds:
+        requests += late_leftovers(patient, uuid5(namespace, "drawer"), end, chance(seed, "drawer", number))
     ordered = sorted(requests, key=lambda request: request.send_at)
-    return PatientStory(patient, fated(ordered), tuple(sessions))
-
-
-def _events(visit: _Visit, view: Player) -> list[Outgoing]:
-    """What the player emitted, as events of the visit."""
-    return [
-        Outgoing(
-            key=f"{visit.number}:{place}",
-            session_id=visit.session_id,
-            event_id=uuid5(visit.session_id, str(place)) if visit.patient.names_events else None,
-            media_id=visit.medium.media_id,
-            event=emitted.event,
-            at=visit.started_at + timedelta(milliseconds=emitted.at_ms),
-            data=emitted.data,
-            level=visit.level,
-        )
-        for place, emitted in enumerate(view.events)
-    ]
+    return PatientStory(patient, fated(ordered), patient, tuple(sessions), tuple(visits))
 
 
 def _starts(random: Random, days: int, begin: datetime) -> list[datetime]:
@@ -119,7 +112,7 @@ def _starts(random: Random, days: int, begin: datetime) -> list[datetime]:
     return sorted(begin + timedelta(days=day, seconds=random.triangular(0, 84_000, 43_000)) for day in days_of_visits)
 
 
-def _session_truth(visit: _Visit, view: Player, sent: list[Request]) -> SessionTruth:
+def _session_truth(visit: Visit, view: Player, sent: list[Request]) -> SessionTruth:
     """What must be stored of a view: nothing without consent; without its start, nothing that the start would tell."""
     events = [event for request in sent for event in request.events if event.broken is None]
     lived = view.finish()
@@ -132,5 +125,5 @@ def _session_truth(visit: _Visit, view: Player, sent: list[Request]) -> SessionT
         visit.level,
         visit.started_at,
         lived,
-        stored_events=len({event.key for event in events}) if visit.level >= ANALYTICS else 0,
+        stored_events=len({event.key for event in events if not event.drop}),
     )

@@ -1,4 +1,4 @@
-"""Tokens of simulated patients, signed with the development secret of the platform that they speak to."""
+"""Tokens of simulated senders, signed with the development secret of the platform that they speak to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import jwt
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from telemetry_platform.simulate.people import Patient
+    from telemetry_platform.simulate.senders import Sender
 
 _VALID_FOR = timedelta(hours=12)
 
@@ -24,12 +24,13 @@ class Signer:
     issuer: str
     audience: str
 
-    def token(self, patient: Patient, now: datetime) -> str:
-        """A patient's token, as the Core API would make it."""
+    def token(self, sender: Sender, now: datetime) -> str:
+        """A sender's token, as the Core API would make it."""
         claims = {
-            "sub": patient.user_id,
-            "org_id": patient.org_id,
-            "roles": ["patient"],
+            "sub": sender.user_id,
+            "org_id": sender.org_id,
+            "roles": list(sender.roles),
+            "purposes": list(sender.purposes),
             "iat": int(now.timestamp()),
             "exp": int((now + _VALID_FOR).timestamp()),
             "iss": self.issuer,

@@ -1,26 +1,28 @@
 """The truth of a run: what was sent, what was answered, and what must be in which table.
 
 One JSON object a line: the run, then every event that was sent, then every session. Synthetic ids only. Invariant:
-what must be there follows from the story (`fates.py`, `player.py`), never from an answer or from a table.
+what must be there follows from the story (`fates.py`, `player.py`, `tellers/`), never from an answer or from a table;
+only the ids that the API gave to events without one are what it answered.
 """
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from telemetry_platform.simulate.fates import Fate
-from telemetry_platform.simulate.people import ANALYTICS
-from telemetry_platform.usecases.reconcile import Expected
+from telemetry_platform.simulate.tellers.all import BREAKAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from telemetry_platform.simulate.events import Outgoing
     from telemetry_platform.simulate.http_client import Answered, Sending
     from telemetry_platform.simulate.story import PatientStory, SessionTruth
 
+ACCESS = "session_start"
+"""The media event that is an access to somebody's record, at every consent level."""
 _ANSWERS = {
     Fate.STORED: "accepted",
     Fate.DUPLICATE: "accepted",
@@ -48,18 +50,17 @@ _DROPS = {
 }
 
 
-def entries_of(event: str, fate: str, *, is_first_access: bool) -> dict[str, str]:
+def entries_of(event: Outgoing, *, is_first_access: bool) -> dict[str, str]:
     """The entries that one sent event leaves in the landing queue: kind, and what becomes of it there."""
-    found: dict[str, str] = {}
+    fate = Fate(event.fate)
     if fate in _REFUSED:
-        return found
+        return {}
+    found: dict[str, str] = {}
     if fate in _DROPS:
-        found["drops"] = _DROPS[Fate(fate)]
-    else:
-        found["media"] = _OUTCOMES[Fate(fate)]
-    if event == "error" and fate not in {Fate.DROPPED, Fate.DROPPED_AGAIN}:
-        found["errors"] = _OUTCOMES[Fate(fate)]
-    if event == "session_start":
+        found["drops"] = _DROPS[fate]
+    if fate in _OUTCOMES:
+        found |= {kind: _OUTCOMES[fate] for kind in event.rows if kind != event.kind or fate not in _DROPS}
+    if event.kind == "media" and event.event == ACCESS:
         found["audit"] = "stored" if is_first_access else "duplicate"
     return found
 
@@ -91,25 +92,44 @@ def _records(stories: Sequence[PatientStory], sending: Sending, run: Mapping[str
 
 def _sent_record(sent: Answered, accessed: set[str]) -> dict[str, Any]:
     event, session_id = sent.event, str(sent.event.session_id)
-    is_first_access = event.event == "session_start" and event.broken is None and session_id not in accessed
+    is_access = event.kind == "media" and event.event == ACCESS and event.broken is None
+    is_first_access = is_access and session_id not in accessed
     if is_first_access:
         accessed.add(session_id)
+    entries = entries_of(event, is_first_access=is_first_access)
+    rows = {
+        kind: {"columns": row.columns, "alike": row.alike}
+        for kind, row in event.rows.items()
+        if entries.get(kind) == "stored"
+    }
     return {
         "record": "sent",
         "request": sent.request,
-        "patient": sent.patient.user_id,
-        "session_id": session_id,
+        "kind": event.kind,
+        "sender": sent.sender.user_id,
+        "org_id": event.org_id,
+        "session_id": None if event.session_id is None else session_id,
         "event": event.event,
-        "event_id": sent.event_id or (None if event.event_id is None else str(event.event_id)),
+        # An event without an id of its own has the one that the API answers.
+        "event_id": sent.event_id if event.event_id is None else str(event.event_id),
         "at": event.at.isoformat(),
         "level": event.level,
         "broken": event.broken,
         "fate": str(event.fate),
-        "entries": entries_of(event.event, event.fate, is_first_access=is_first_access),
+        "entries": entries,
         "must_answer": _ANSWERS[Fate(event.fate)],
         "answer": sent.status,
+        "must_say": _reason(event),
         "reason": sent.reason,
+        "rows": rows,
     }
+
+
+def _reason(event: Outgoing) -> str | None:
+    """What the answer must name: the field that is wrong, or why the event is not taken."""
+    if event.broken is not None:
+        return BREAKAGES[event.kind][event.broken].field
+    return "too_late" if event.is_too_late else event.drop or None
 
 
 def _session_record(session: SessionTruth) -> dict[str, Any]:
@@ -134,7 +154,7 @@ def _session_record(session: SessionTruth) -> dict[str, Any]:
         "region": f"{patient.place.country}-{patient.place.region}",
         "device_type": patient.device.device_type,
         "is_bot": patient.device.is_bot,
-        "consent_level": min(session.level, ANALYTICS) if patient.sends_gpc else session.level,
+        "consent_level": session.level,
         "conflicting_terminals": 0,
     }
     if lived.watched_seconds is not None:
@@ -146,40 +166,3 @@ def _session_record(session: SessionTruth) -> dict[str, Any]:
         "stalls": {"rebuffer": lived.stalls, "seek": lived.seek_stalls, "startup": lived.startup_stalls},
         "figures": figures,
     }
-
-
-def read_expected(path: Path) -> Expected:
-    """The truth as the reconciliation takes it."""
-    answers: Counter[str] = Counter()
-    answered: Counter[str] = Counter()
-    outcomes: dict[str, Counter[str]] = {}
-    drops: Counter[tuple[str, int, str]] = Counter()
-    stalls: Counter[str] = Counter()
-    sessions: dict[tuple[str, str], dict[str, Any]] = {}
-    unanswered = sent = 0
-    with path.open(encoding="utf-8") as file:
-        for record in map(json.loads, file):
-            if record["record"] == "run":
-                unanswered = record["unanswered"]
-            elif record["record"] == "sent":
-                sent += 1
-                answers[record["must_answer"]] += 1
-                answered[record["answer"]] += 1
-                for kind, outcome in record["entries"].items():
-                    outcomes.setdefault(kind, Counter())[outcome] += 1
-                if record["entries"].get("drops") == "stored":
-                    drops["media", record["level"], "consent_too_low"] += 1
-            elif record["is_stored"]:
-                sessions[record["org_id"], record["session_id"]] = record["figures"]
-                stalls.update({cause: count for cause, count in record["stalls"].items() if count})
-    return Expected(
-        sent=sent,
-        unanswered=unanswered,
-        answers=answers,
-        answered=answered,
-        outcomes=outcomes,
-        drops=drops,
-        access_records=outcomes.get("audit", Counter())["stored"],
-        stalls=stalls,
-        sessions=sessions,
-    )

@@ -25,7 +25,6 @@ class IngestTotals:
     outcomes: Mapping[str, Mapping[str, int]]
     unfinished: int
     lost: int
-    access_records: int
     runs: tuple[str, ...]
 
 
@@ -46,7 +45,6 @@ def ingest_totals(conn: Connection) -> IngestTotals:
         outcomes={kind: dict(zip(_OUTCOMES, map(int, counts), strict=True)) for kind, _, *counts in rows},
         unfinished=unfinished_batches(conn),
         lost=_count(conn, "SELECT coalesce(sum(missing), 0) FROM ingest.producer_gaps"),
-        access_records=_count(conn, "SELECT count(*) FROM audit.audit_logs WHERE action = 'media.view'"),
         runs=tuple(run_id for (run_id,) in runs),
     )
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from telemetry_platform.errors import ContractViolationError
 from telemetry_platform.processing.clock import occurred_at
 from telemetry_platform.processing.frame_reading import FrameReader, GoodFrame
 from telemetry_platform.processing.frames import PACK, frame_ids, pack
@@ -31,9 +32,18 @@ if TYPE_CHECKING:
     from telemetry_platform.usecases.accept_events import Landing
     from telemetry_platform.usecases.request_entries import Submission
 
-_CONFLICT = Rejection(
+CONFLICT = Rejection(
     "frame_conflict", "the request holds another frame with this number in this session: the first one is taken"
 )
+
+
+class TooManyFramesError(ContractViolationError):
+    """A request with more frames than it may bring, of all its events together: nothing of it is taken."""
+
+    def __init__(self, most: int, field: str) -> None:
+        super().__init__(f"a request holds at most {most} frames: send the others in another one")
+        self.code = "too_many_frames"
+        self.faults = (FieldFault(field, f"must hold at most {most} frames", self.code),)
 
 
 @dataclass(frozen=True)
@@ -77,25 +87,28 @@ class FrameAcceptor:
     async def accept(
         self, submission: Submission, events: Sequence[Any], ring: KeyRing, *, may_need_repair: bool
     ) -> Accepted:
-        """The verdict on each frame, after all that is kept has been added to the queue."""
-        if (too_many := self._too_many(events)) is not None:
-            return Accepted([too_many], Counter([counted(too_many)]), 0, 0)
+        """The verdict on each frame, after all that is kept has been added to the queue.
+
+        Raises TooManyFramesError.
+        """
+        self._check_count(events)
         request = RequestEntries(submission, ring, self._landing.shards)
         results: list[dict[str, Any] | Rejection] = []
         sessions: list[_Session] = []
         seen: dict[tuple[UUID, int], GoodFrame] = {}
         unknown = changed = 0
         for given in events:
-            event = given
+            shared, frames = self._parted(given)
+            was_changed = False
             if may_need_repair:
-                event, was_changed = repaired(given)
-                changed += was_changed
-            shared, frames = self._parted(event)
+                shared, was_changed = repaired(shared)
             read = self._reader.read(shared)
             if isinstance(read, Rejection) or not isinstance(frames, list) or not frames:
+                changed += was_changed
                 results.append(read if isinstance(read, Rejection) else _no_frames(self._frames.field))
                 continue
-            judged = self._frame_reader.read(frames)
+            judged = self._frame_reader.read(frames, may_need_repair=may_need_repair)
+            changed += was_changed or judged.repaired
             unknown += read.unknown_fields + judged.unknown_fields
             session = self._session(read.model.__dict__, self._rows.row(read.model, request.pseudonym), request)
             for verdict in judged.verdicts:
@@ -105,13 +118,11 @@ class FrameAcceptor:
         await self._landing.add(request)
         return Accepted(results, Counter(map(counted, results)), unknown, changed, several=bool(sessions))
 
-    def _too_many(self, events: Sequence[Any]) -> Rejection | None:
-        """More frames than one request may bring: known before anything of them is read."""
+    def _check_count(self, events: Sequence[Any]) -> None:
+        """Refuse more frames than one request may bring: known before anything of them is read."""
         lists = [event.get(self._frames.field) for event in events if isinstance(event, dict)]
-        if sum(len(frames) for frames in lists if isinstance(frames, list)) <= self._most:
-            return None
-        fault = FieldFault(self._frames.field, f"must hold at most {self._most} frames", "too_many_frames")
-        return Rejection("too_many_frames", f"a request holds at most {self._most} frames", (fault,))
+        if sum(len(frames) for frames in lists if isinstance(frames, list)) > self._most:
+            raise TooManyFramesError(self._most, self._frames.field)
 
     def _parted(self, event: Any) -> tuple[Any, Any]:  # noqa: ANN401 - whatever JSON held
         """What the frames share, and the frames."""
@@ -142,7 +153,7 @@ class FrameAcceptor:
             return verdict
         first = seen.setdefault((session.session_id, verdict.number), verdict)
         if not first.says_the_same(verdict):
-            return self._named(_CONFLICT, verdict.number)
+            return self._named(CONFLICT, verdict.number)
         moment = occurred_at(verdict.client_at, session.sent_at, request.submission.received_at)
         if moment.too_late:
             return self._named(TOO_LATE, verdict.number)

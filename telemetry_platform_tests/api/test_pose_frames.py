@@ -182,9 +182,12 @@ def test_a_fault_of_what_frames_share_costs_the_session(shared_api: Api, fields:
 def test_more_frames_than_a_request_may_bring_are_refused_together(api: Api) -> None:
     bare = [{"frame_no": number} for number in range(301)]
     whole = post(api, exercise(*bare))
-    assert (whole.status_code, whole.json()["code"]) == (422, "too_many_frames")
     parts = post(api, {"events": [exercise(*bare[:200]), exercise(*bare[:101])]})
-    assert parts.status_code == 422
+    for answer in (whole, parts):
+        assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+        assert answer.json()["code"] == "too_many_frames"
+        assert [error["field"] for error in answer.json()["errors"]] == ["frames"]
+        assert "results" not in answer.json()
     assert api.entries("pose") == []
 
 

@@ -14,10 +14,12 @@ from telemetry_platform.api.openapi import paths_of
 from telemetry_platform.cli.docs import pages
 from telemetry_platform.contracts import policy
 from telemetry_platform.contracts.registry import kinds, tables
+from telemetry_platform.contracts.rejects import Counted
 from telemetry_platform.docs_generation import data_dictionary, markdown, posted_endpoints, schema_words, settings_page
 from telemetry_platform.embedded.state import project_root
 from telemetry_platform.processing.payload_reading import PayloadReader, Rejection
 from telemetry_platform.settings import Settings
+from telemetry_platform.usecases.accept_frames import CONFLICT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,7 +173,16 @@ def test_what_single_types_and_purposes_need_stands_at_their_endpoint(api: str) 
     assert "| `behaviour_trace` | 3 |" in analytics
     assert "- purpose: `pose`" in pose
     assert "- at most: 300 frames" in pose
-    assert "without a token" in _endpoint(api, "/v1/errors/report")
+    reports = _endpoint(api, "/v1/errors/report")
+    assert "without a token" in reports
+    assert "with a token and again without one is two events" in reports
+
+
+def test_what_becomes_of_a_frame_under_a_known_number_stands_at_its_endpoint(api: str) -> None:
+    pose = _endpoint(api, "/v1/pose/frames")
+    assert "`session_id` and `frame_no`" in pose
+    for outcome in (CONFLICT.code, Counted.ID_CONFLICT.value):
+        assert f"`{outcome}`" in pose
 
 
 def test_the_answers_shown_are_those_that_are_given() -> None:

@@ -20,7 +20,8 @@ def test_there_is_no_file_without_a_contract() -> None:
 @pytest.mark.parametrize("table", CLICKHOUSE.values(), ids=CLICKHOUSE)
 def test_the_file_says_what_the_contract_says(table: Table) -> None:
     assert table.name in FILES, f"write sql/clickhouse/tables/{table.name}.sql"
-    assert clickhouse_differences(table, FILES[table.name]) == [], f"sql/clickhouse/tables/{table.name}.sql"
+    found = clickhouse_differences(table, FILES[table.name])
+    assert not found, f"sql/clickhouse/tables/{table.name}.sql:\n" + "\n".join(found)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ def text_of(table: Table) -> str:
 
 @pytest.mark.parametrize("table", POSTGRES.values(), ids=POSTGRES)
 def test_the_file_says_what_the_contract_says(table: Table) -> None:
-    assert postgres_differences(table, text_of(table)) == []
+    found = postgres_differences(table, text_of(table))
+    assert not found, f"{table.name}:\n" + "\n".join(found)
 
 
 @pytest.mark.parametrize(

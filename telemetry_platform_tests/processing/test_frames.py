@@ -94,6 +94,9 @@ def _changed(at: tuple[int, int, int], value: float) -> str:
         ({PACK: pack(POINTS[:2])[:-4]}, "frames"),
         ({PACK: "é" * len(pack(POINTS[:2]))}, "frames"),
         ({PACK: "=" * len(pack(POINTS[:2]))}, "frames"),
+        ({PACK: pack(POINTS[:2])[:-1] + "="}, "frames"),
+        ({PACK: pack(POINTS[:2])[:-2] + "=="}, "frames"),
+        ({PACK: pack(POINTS[:2])[:700] + "AAA=" + pack(POINTS[:2])[704:]}, "frames"),
         ({PACK: None}, PACK),
         ({PACK: 7}, PACK),
         ({"frame_no": [1]}, "frames"),
@@ -113,6 +116,26 @@ def test_a_body_that_is_not_whole_is_one_dead_letter_and_costs_no_other(changes:
     assert found.rows["frame_no"].to_pylist() == [7, 7]
     ((position, told),) = [(entry.position, entry.detail) for entry in found.dead]
     assert (position, told) == (1, detail)
+
+
+_CHARACTERS = st.characters(codec="utf-8", exclude_characters="\0") | st.sampled_from("=+/-_AQgw\n")
+
+
+@given(st.dictionaries(st.integers(0, len(pack(POINTS[:2])) - 1), _CHARACTERS, min_size=1, max_size=4), st.data())
+@settings(max_examples=150, deadline=None)
+def test_whatever_becomes_of_a_pack_it_is_rows_or_one_dead_letter(changed: dict[int, str], data: st.DataObject) -> None:
+    characters = list(pack(POINTS[:2]))
+    for place, character in changed.items():
+        characters[place] = character
+    tail = data.draw(st.sampled_from(["", "=", "==", "AAA=", "AA=="]))
+    text = "".join(characters)[: len(characters) - len(tail)] + tail
+    good, bad = (pose_entry(an_id("pose", name), START, [0, 1], POINTS) for name in ("good", "bad"))
+    tampered = type(bad)(**asdict(bad) | {"body": json.dumps(json.loads(bad.body) | {PACK: text}).encode()})
+    found = decoded(good, tampered, good)
+    whole = not found.dead
+    assert found.rows.num_rows == (6 if whole else 4)
+    assert [(entry.position, entry.events) for entry in found.dead] == ([] if whole else [(1, 2)])
+    assert json.loads(scrubbed_body(KIND, tampered.body))[PACK] == (text if whole else "[frames]")
 
 
 def test_frames_of_a_dead_entry_are_counted_where_the_body_says_how_many() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from telemetry_platform.contracts.payloads.pose import LANDMARKS
 from telemetry_platform.contracts.registry import kinds
+from telemetry_platform.processing.frames import PACK, pack
 from telemetry_platform.stores import dead_letters, redis
 from telemetry_platform.stores.landing_queue import LandingQueue
 from telemetry_platform.usecases.replay_dead_letters import replay
@@ -71,6 +72,25 @@ def test_frames_are_stored_once_however_they_are_sent_and_all_are_counted(platfo
         landing.close()
         assert drain_all(settings).tables[TABLE].stored == 8
         assert count(warehouse, TABLE)[0] == 53
+
+
+def test_a_pack_that_was_tampered_with_is_a_dead_letter_and_its_stream_goes_on(platform: Settings) -> None:
+    settings, start, movement = quick(platform), just_now(), points_of(4, 20)
+    spoilt = pack(movement[:10])[:-1] + "="
+    sessions = [an_id("pose", "tampered", number) for number in range(3)]
+    queue(
+        settings,
+        [
+            pose_entry(sessions[0], start, range(10), movement),
+            pose_entry(sessions[1], start, range(10), movement, **{PACK: spoilt}),
+            pose_entry(sessions[2], start, range(10), movement),
+        ],
+    )
+    counts = drain_all(settings).tables[TABLE]
+    assert (counts.stored, counts.dead_lettered) == (20, 10)
+    with looking(settings) as (_, conn):
+        (letter,) = dead_letters.waiting(conn, limit=10)
+        assert (letter.reason, json.loads(letter.body)[PACK]) == ("invalid_field", "[frames]")
 
 
 def test_a_batch_that_breaks_the_worker_is_cut_between_sessions_and_counted_right(platform: Settings) -> None:

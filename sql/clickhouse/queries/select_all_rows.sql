@@ -1,0 +1,2 @@
+-- A whole table as it lies there.
+SELECT * FROM {table:Identifier};

@@ -1,0 +1,107 @@
+"""Compare the truth of a run with what rests, kind by kind: answers, entries of the queue, rows, values.
+
+Invariant: each side is counted where it rests. A line that does not add up is named, with both numbers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from telemetry_platform.contracts.registry import kinds
+from telemetry_platform.stores.ingest_totals import ingest_totals
+from telemetry_platform.stores.rows_at_rest import rows_at_rest
+from telemetry_platform.usecases.reconcile.comparing import Alike, by_key, columns_of, row_lines, see_all
+from telemetry_platform.usecases.reconcile.expected import Line, Reconciliation
+from telemetry_platform.usecases.reconcile.sessions import session_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+    from telemetry_platform.stores.ingest_totals import IngestTotals
+    from telemetry_platform.stores.postgres import Connection
+    from telemetry_platform.stores.warehouse import Warehouse
+    from telemetry_platform.usecases.reconcile.expected import Expected, Posted
+
+    Found = Mapping[str, Sequence[Mapping[str, Any]]]
+
+INGEST = "on the way"
+DROPS = "drops"
+AUDIT = "audit"
+_ACCESS = "media.view"
+
+
+def reconcile(warehouse: Warehouse, conn: Connection, expected: Expected) -> Reconciliation:
+    """All lines; the queue must be empty, or they say so."""
+    totals = ingest_totals(conn)
+    told = [*expected.posted, *(kind for kind in expected.outcomes if kind not in expected.posted)]
+    found = {kind: rows_at_rest(warehouse, conn, kinds()[kind].table, _columns(kind, expected)) for kind in told}
+    keyed = {kind: by_key(rows) for kind, rows in found.items()}
+    alike = Alike()
+    for kind in told:
+        see_all(alike, expected.rows.get(kind, {}), keyed[kind])
+    lines = [
+        Line(INGEST, "requests without an answer", 0, expected.unanswered),
+        Line(INGEST, "batches not ended", 0, totals.unfinished),
+        Line(INGEST, "lost between API and drain", 0, totals.lost),
+    ]
+    for kind in told:
+        if kind in expected.posted:
+            lines += _answer_lines(kind, expected.posted[kind])
+        lines += _entry_lines(kind, expected.outcomes.get(kind, {}), totals)
+        table = kinds()[kind].table
+        stored = expected.outcomes.get(kind, {}).get("stored", 0)
+        lines.append(Line(kind, f"{table.name}: rows", stored, len(found[kind])))
+        if kind in expected.rows:
+            lines += row_lines(kind, table, expected.rows[kind], keyed[kind], alike)
+        if kind == AUDIT:
+            lines += _access_lines(expected, found[kind], alike)
+    lines += _drop_lines(warehouse, expected)
+    if "media" in expected.posted:
+        lines += session_lines(warehouse, expected)
+    unknown = tuple(name for name, kind in kinds().items() if kind.endpoint is not None and name not in expected.posted)
+    return Reconciliation(tuple(lines), unknown)
+
+
+def _columns(kind: str, expected: Expected) -> frozenset[str]:
+    """The columns that are looked at."""
+    wanted = columns_of(expected.rows.get(kind, {}))
+    return wanted | {"action", "actor_hash"} if kind == AUDIT else wanted
+
+
+def _answer_lines(kind: str, posted: Posted) -> Iterator[Line]:
+    """Sent = accepted + dropped + rejected, each of them as it had to be, and each refusal for the right reason."""
+    yield Line(kind, "sent, each with one answer", sum(posted.answers.values()), sum(posted.answered.values()))
+    for status in sorted(set(posted.answers) | set(posted.answered)):
+        yield Line(kind, f"  {status}", posted.answers.get(status, 0), posted.answered.get(status, 0))
+    if posted.reasons:
+        yield Line(kind, "  refusals that say why", posted.reasons, posted.told)
+
+
+def _entry_lines(kind: str, wanted: Mapping[str, int], totals: IngestTotals) -> Iterator[Line]:
+    """Events in the streams (an entry is one, or as many frames as it holds) = the sum of what became of them."""
+    counted = totals.outcomes.get(kind, {})
+    yield Line(kind, "events in the landing queue", sum(wanted.values()), totals.entries.get(kind, 0))
+    for outcome in sorted(name for name in set(wanted) | set(counted) if wanted.get(name) or counted.get(name)):
+        yield Line(kind, f"  {outcome}", wanted.get(outcome, 0), counted.get(outcome, 0))
+
+
+def _access_lines(expected: Expected, rows: Sequence[Mapping[str, Any]], alike: Alike) -> Iterator[Line]:
+    """One access record a view; where the trail also knows a person by their own acts, it is theirs."""
+    found = Counter(row["actor_hash"] for row in rows if row["action"] == _ACCESS)
+    yield Line(AUDIT, "access records", sum(expected.accesses.values()), found.total())
+    if AUDIT in expected.posted:
+        right = sum(
+            min(count, found[alike.value_of(f"audit_actor:{person}")]) for person, count in expected.accesses.items()
+        )
+        yield Line(AUDIT, "access records of whom they are about", sum(expected.accesses.values()), right)
+
+
+def _drop_lines(warehouse: Warehouse, expected: Expected) -> Iterator[Line]:
+    """Dropped by kind, level and reason."""
+    rows = warehouse.query("count_drops").to_pylist()
+    found = {(row["kind"], row["consent_level"], row["reason"]): row["drops"] for row in rows}
+    for key in sorted(set(expected.drops) | set(found)):
+        kind, level, reason = key
+        yield Line(DROPS, f"  {kind} at level {level}: {reason}", expected.drops.get(key, 0), found.get(key, 0))
