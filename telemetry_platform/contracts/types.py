@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, get_args
@@ -11,31 +13,34 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic_core import PydanticCustomError
 
+from telemetry_platform.contracts.route_template import parse_route_template
+
 STRING_BYTES = 4 * 1024
 """Longest text in bytes of UTF-8 (stack traces: 32 KiB)."""
 STACK_BYTES = 32 * 1024
+FIRST_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
+"""Before it no stored time lies: tables would clip it."""
+END_OF_MOMENTS = datetime(2100, 1, 1, tzinfo=UTC)
+"""From it on no stored time lies: a row would never expire."""
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}", re.ASCII)
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|z|[+-]\d{2}:\d{2})?", re.ASCII)
-# A code or a reason: words, with numbers as codes have them; a short number; a 32-bit code in hexadecimal. The
-# look-aheads keep out what such a field could smuggle past the pseudonyms, in this order: text without a letter, phone
-# and patient numbers (with separators too), IPv4 and IPv6 addresses, long keys and UUIDs.
+# What codes and names of processes could smuggle past the pseudonyms, in this order: phone and patient numbers (with
+# separators too), IPv4 and IPv6 addresses, long keys and UUIDs.
+_NO_IDS = (
+    r"(?!.*(?:[0-9][._:-]?){7})(?!.*[0-9]{1,3}(?:[._-][0-9]{1,3}){3})(?!.*(?:[0-9A-Fa-f]{0,4}:){3})"
+    r"(?!.*[0-9A-Fa-f]{12})"
+)
+# A code or a reason: words, with numbers as codes have them; a short number; a 32-bit code in hexadecimal.
 _CODE = re.compile(
     r"[0-9]{1,6}|0x[0-9A-Fa-f]{1,8}|"
-    r"(?=[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}\Z)(?=.*[A-Za-z])"
-    r"(?!.*[0-9]{7})(?!(?:[^0-9]*[0-9]){9})"
-    r"(?!.*[0-9]{1,3}(?:\.[0-9]{1,3}){3})(?!.*(?:[0-9A-Fa-f]{0,4}:){3})"
-    r"(?!.*[0-9A-Fa-f]{12}).*"
+    rf"(?=[A-Za-z0-9][A-Za-z0-9_.:-]{{0,63}}\Z)(?=.*[A-Za-z])(?!(?:[^0-9]*[0-9]){{9}}){_NO_IDS}.*"
 )
+# The name of a pod has digits among its letters by chance: how many there are says nothing.
+_INSTANCE = re.compile(rf"{_NO_IDS}[a-z][a-z0-9]{{0,30}}(?:-[a-z0-9]{{1,20}}){{0,4}}")
 # A part of a token: a long run of letters with digits at two places. Asked of long codes alone: most are short.
 _TOKEN = re.compile(r"(?=[A-Za-z0-9]{20})[A-Za-z]*[0-9]+[A-Za-z]+[0-9]")
 _TOKEN_LENGTH = 20
-# A segment of a route template: a parameter, a version, or a word. A word has no digits, or one behind it (oauth2),
-# so that no id, address or e-mail is one.
-_NAME = "([A-Za-z_][A-Za-z0-9_]{0,39})"
-_PARAMETER = re.compile(rf"\{{{_NAME}(?::[a-z]{{1,10}})?\}}|<(?:[a-z]{{1,10}}:)?{_NAME}>|:{_NAME}")
-_LITERAL = re.compile(r"v[0-9]{1,2}|\.?[a-z]{1,24}(?:[A-Z][a-z]{1,23}|[_.-][a-z]{1,24}){0,5}|[a-z]{3,24}[0-9]")
-_ROUTE_BYTES = 512
 _Connection = Literal[
     "wifi", "4g", "5g", "3g", "2g", "slow-2g", "ethernet", "cellular", "bluetooth", "wimax", "mixed", "other", "none",
     "unknown",
@@ -86,38 +91,54 @@ def parse_code(value: str) -> str:
     return value
 
 
+def parse_instance(value: str) -> str:
+    """The name of a process or pod: a person's name cannot be told from one, but numbers, addresses and UUIDs can."""
+    if not _INSTANCE.fullmatch(value) or _TOKEN.search(value):
+        raise PydanticCustomError("instance_format", "must be the name of a process like core-api-7d9f-x2, without ids")
+    return value
+
+
+def parse_scalar(value: Any) -> Any:  # noqa: ANN401 - whatever JSON held
+    """A value of one level, with one fault for whatever it is not; whole numbers that JSON rounds are rounded here."""
+    if value is None or isinstance(value, (str, bool)):
+        return value
+    if isinstance(value, (int, float)):
+        if isinstance(value, int) and abs(value) <= _WHOLE:
+            return value
+        # Beyond a double's range there is no number that another reader of the JSON would see.
+        with suppress(OverflowError):
+            if math.isfinite(number := float(value)):
+                return number
+    raise PydanticCustomError("scalar_type", "must be text, a number, true, false or null")
+
+
+def parse_details(value: dict[str, Any]) -> dict[str, Any]:
+    """Details whose numbers can all be written as JSON again."""
+    waiting: list[Any] = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, (dict, list)):
+            waiting.extend(part.values() if isinstance(part, dict) else part)
+        elif (isinstance(part, int) and not -(2**63) <= part < 2**63) or (
+            isinstance(part, float) and not math.isfinite(part)
+        ):
+            raise PydanticCustomError("invalid_number", "must hold finite numbers; whole ones within 64 bits")
+    return value
+
+
+def parse_stored_timestamp(value: datetime) -> datetime:
+    """A time that tables can hold and that retention will reach."""
+    if not FIRST_MOMENT <= value < END_OF_MOMENTS:
+        raise PydanticCustomError("timestamp_range", "must lie from 2000-01-01 on and before 2100-01-01")
+    return value
+
+
 def parse_connection(value: Any) -> Any:  # noqa: ANN401 - whatever JSON held
     """A network's name from the closed list; a name that nobody knows is `other`, since it must not cost the event."""
     if not isinstance(value, str):
         return value
     name = value.lower()
     return name if name in _CONNECTIONS else "other"
-
-
-def parse_route_template(value: Any) -> Any:  # noqa: ANN401 - whatever JSON held
-    """A route as its application declares it, every parameter as `{name}`; a path that was really called is refused.
-
-    Templates of Starlette and OpenAPI (`{id}`, `{id:path}`), Flask (`<int:id>`) and Express (`:id`) are read.
-    """
-    if not isinstance(value, str):
-        return value
-    if len(value) > _ROUTE_BYTES or not value.startswith("/"):
-        raise PydanticCustomError("route_template", _ROUTE_MESSAGE)
-    segments: list[str] = []
-    for segment in value[1:].split("/"):
-        parameter = _PARAMETER.fullmatch(segment)
-        if parameter is not None:
-            segments.append(f"{{{parameter[1] or parameter[2] or parameter[3]}}}")
-        elif not segment or (_LITERAL.fullmatch(segment) and not _HEX_WORD.fullmatch(segment)):
-            segments.append(segment)
-        else:
-            raise PydanticCustomError("route_template", _ROUTE_MESSAGE)
-    return "/" + "/".join(segments)
-
-
-_ROUTE_MESSAGE = "must be a route template like /patients/{patient_id}/exams: words and {parameters}, no ids, no query"
-# Letters that are hexadecimal all of them, and too many for a word.
-_HEX_WORD = re.compile(r"[a-f]{8,}")
 
 
 def parse_tenant(value: str) -> str:
@@ -148,6 +169,7 @@ def _limit_bytes(limit: int) -> BeforeValidator:
 
 
 Timestamp = Annotated[datetime, BeforeValidator(parse_timestamp)]
+StoredTimestamp = Annotated[Timestamp, AfterValidator(parse_stored_timestamp)]
 Identifier = Annotated[UUID, BeforeValidator(parse_uuid)]
 Text = Annotated[str, _limit_bytes(STRING_BYTES)]
 Stack = Annotated[str, MaxBytes(STACK_BYTES), _limit_bytes(STACK_BYTES)]
@@ -175,14 +197,20 @@ Host = Annotated[
     str, Field(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}[A-Za-z0-9])?(?:\.[A-Za-z0-9-]{1,63}){1,8}$", max_length=253)
 ]
 """A host's name; scrubbed, since an address can be written so, too."""
-Version = Annotated[str, Field(pattern=r"^[0-9]{1,4}(?:\.[0-9]{1,5}){1,2}(?:[-+][A-Za-z][A-Za-z0-9.-]{0,23})?$")]
-"""Of an app. Four numbers are none: an address could be written so."""
-Instance = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]{0,30}(?:-[a-z0-9]{1,20}){0,4}$", max_length=63)]
+Version = Annotated[str, Field(pattern=r"^[0-9]{1,4}(?:\.[0-9]{1,5}){1,2}(?:[-+][A-Za-z]{1,12}(?:\.?[0-9]{1,4})?)?$")]
+"""Of an app. Four numbers are none: an address could be written so; nor is a suffix that a name or number could be."""
+Instance = Annotated[str, Field(max_length=63), AfterValidator(parse_instance)]
 """Name of a process or pod of ours."""
 Status = Annotated[int, Field(ge=100, le=599)]
 Bytes = Annotated[int, Field(ge=0, le=1_099_511_627_776)]
-Scalar = Annotated[str, _limit_bytes(STRING_BYTES)] | Annotated[int, Field(ge=-(2**53), le=2**53)] | float | bool | None
-Scalars = Annotated[dict[Annotated[str, Field(min_length=1, max_length=128)], Scalar], Field(max_length=32)]
+_WHOLE = 2**53
+Scalar = Annotated[
+    str | Annotated[int, Field(ge=-_WHOLE, le=_WHOLE)] | float | bool | None,
+    _limit_bytes(STRING_BYTES),
+    BeforeValidator(parse_scalar),
+]
+_Name = Annotated[str, Field(min_length=1, max_length=128)]
+Scalars = Annotated[dict[_Name, Scalar], Field(max_length=32)]
 """Named values of one level; names and values are scrubbed."""
-Details = Annotated[dict[Annotated[str, Field(min_length=1, max_length=128)], JsonValue], Field(max_length=64)]
+Details = Annotated[dict[_Name, JsonValue], Field(max_length=64), AfterValidator(parse_details)]
 """A JSON object of any shape within the limits of all events; names and values are scrubbed."""

@@ -17,6 +17,7 @@ import pyarrow.json as pj
 
 from telemetry_platform.contracts import columns as c
 from telemetry_platform.contracts.rejects import DeadLetterReason
+from telemetry_platform.contracts.types import END_OF_MOMENTS, FIRST_MOMENT
 from telemetry_platform.processing.column_limits import Limit, limits
 from telemetry_platform.processing.frames import are_whole, body_schema, frames_in
 from telemetry_platform.processing.row_schema import MILLISECONDS
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 UUID_TEXT = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
 _BLOCK_BYTES = 1 << 20
-# Milliseconds of 2000-01-01 and 2100-01-01: a time outside would be clipped by DateTime64 or kept for ever by a TTL.
-_MOMENTS = 946_684_800_000, 4_102_444_800_000
+# In milliseconds, and the same as the payload's own: a time outside would be clipped, or kept for ever by a TTL.
+_MOMENTS = round(FIRST_MOMENT.timestamp() * 1000), round(END_OF_MOMENTS.timestamp() * 1000)
 # What DateTime64 holds: a device whose clock was never set shows 1970, and its own time is kept as it came.
 _CLIENT_MOMENTS = -2_208_988_800_000, 10_413_792_000_000
 Unreadable = tuple[int, DeadLetterReason, str]

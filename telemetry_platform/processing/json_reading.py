@@ -9,18 +9,21 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
+from itertools import takewhile
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from telemetry_platform.contracts.types import STRING_BYTES
 from telemetry_platform.errors import ContractViolationError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 MAX_DEPTH = 5
 """Objects and arrays within each other, counted from the event itself."""
 MAX_KEYS = 64
 """Keys of one object."""
+_NONE_LONGER: Mapping[str, int] = MappingProxyType({})
 
 # A NUL, or half of a surrogate pair: JSON can write both, PostgreSQL and UTF-8 can hold neither.
 _NEEDS_REPAIR = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
@@ -120,30 +123,33 @@ def _repaired(value: Any) -> tuple[Any, bool]:  # noqa: ANN401 - whatever JSON h
     return value, False
 
 
-def excess(event: Any, known: Collection[str], string_bytes: int = STRING_BYTES) -> Excess | None:  # noqa: ANN401
+def excess(event: Any, known: Collection[str], longer: Mapping[str, int] = _NONE_LONGER) -> Excess | None:  # noqa: ANN401
     """The first limit that an event goes beyond; None when it keeps them all.
 
-    Raises JsonFaultError when it is too deep. `known` are the names that may be repeated in an answer.
+    Raises JsonFaultError when it is too deep. `known` are the names that may be repeated in an answer; `longer` are
+    limits in bytes of those fields of the event itself that may be longer than all others.
     """
-    waiting: list[tuple[Any, str, int]] = [(event, "", 1)]
+    waiting: list[tuple[Any, tuple[str, ...], int]] = [(event, (), 1)]
     while waiting:
-        value, field, depth = waiting.pop()
+        value, path, depth = waiting.pop()
         if isinstance(value, str):
-            if _is_longer(value, string_bytes):
-                return Excess(field, "string_too_long", f"must be at most {string_bytes} bytes long")
+            limit = longer.get(path[0], STRING_BYTES) if len(path) == 1 else STRING_BYTES
+            if _is_longer(value, limit):
+                return Excess(_field(path, known), "string_too_long", f"must be at most {limit} bytes long")
             continue
         if not isinstance(value, (dict, list)):
             continue
         if depth > MAX_DEPTH:
             raise too_deep()
         if isinstance(value, list):
-            waiting.extend((part, field, depth + 1) for part in value)
+            waiting.extend((part, path, depth + 1) for part in value)
             continue
         if len(value) > MAX_KEYS:
-            return Excess(field, "too_many_keys", f"an object may have at most {MAX_KEYS} keys")
-        if any(_is_longer(key, string_bytes) for key in value):
-            return Excess(field, "string_too_long", f"a key must be at most {string_bytes} bytes long")
-        waiting.extend((part, _below(field, key, known), depth + 1) for key, part in value.items())
+            return Excess(_field(path, known), "too_many_keys", f"an object may have at most {MAX_KEYS} keys")
+        if any(_is_longer(key, STRING_BYTES) for key in value):
+            message = f"a key must be at most {STRING_BYTES} bytes long"
+            return Excess(_field(path, known), "string_too_long", message)
+        waiting.extend((part, (*path, key), depth + 1) for key, part in value.items())
     return None
 
 
@@ -151,8 +157,6 @@ def _is_longer(text: str, limit: int) -> bool:
     return len(text) * 4 > limit and len(text.encode("utf-8", "replace")) > limit
 
 
-def _below(field: str, key: str, known: Collection[str]) -> str:
-    """The path of a key, or that of its parent when the key is not a name of ours."""
-    if key not in known:
-        return field
-    return f"{field}.{key}" if field else key
+def _field(path: tuple[str, ...], known: Collection[str]) -> str:
+    """The path as far as its names are ours: from a client's own key on, nothing is repeated."""
+    return ".".join(takewhile(known.__contains__, path))

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, Annotated, Any, get_args
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, Discriminator, TypeAdapter, ValidationError
 
-from telemetry_platform.contracts.types import STRING_BYTES, MaxBytes
+from telemetry_platform.contracts.types import MaxBytes
 from telemetry_platform.processing.json_reading import excess
 
 if TYPE_CHECKING:
@@ -77,7 +78,9 @@ class PayloadReader:
         self._tags = _tags(kind)
         # Per variant, the fields that hold a model themselves.
         self._nested = {model: _nested(model) for model in payload}
-        self._string_bytes = max((STRING_BYTES, *(limit for model in payload for limit in _longer(model))))
+        # Per variant, the fields whose shape is the client's own: no type of ours limits what is in them.
+        self._free = {model: _free(model) for model in payload}
+        self._longer = {name: limit for model in payload for name, limit in _longer(model).items()}
 
     def read(self, value: Any) -> Payload | Rejection:  # noqa: ANN401 - whatever JSON held
         """The payload, or why it is none. Raises JsonFaultError when the value is nested too deeply."""
@@ -90,18 +93,28 @@ class PayloadReader:
             given = value.get(name)
             if given:
                 unknown += len(given) - len(getattr(model, name).model_fields_set)
-        if unknown and (beyond := excess(value, self._known, self._string_bytes)):
-            return Rejection("invalid_event", beyond.message, (FieldFault(beyond.field, beyond.message, beyond.code),))
+        is_free = unknown or any(value.get(name) for name in self._free[type(model)])
+        if is_free and (beyond := self._beyond_limits(value)):
+            return beyond
         return Payload(model, unknown)
+
+    def _beyond_limits(self, value: dict[str, Any]) -> Rejection | None:
+        """The refusal of an event that goes beyond a limit of all events."""
+        beyond = excess(value, self._known, self._longer)
+        if beyond is None:
+            return None
+        # Below a free field all names are the client's, even those that are spelt like ours.
+        first = beyond.field.partition(".")[0]
+        field = first if any(first in names for names in self._free.values()) else beyond.field
+        return Rejection("invalid_event", beyond.message, (FieldFault(field, beyond.message, beyond.code),))
 
     def _rejection(self, value: Any, error: ValidationError) -> Rejection:  # noqa: ANN401 - as in `read`
         """The faults of an event, in our own words where the validator's would quote it."""
         if not isinstance(value, dict):
             fault = FieldFault("", "must be an object", "object_expected")
             return Rejection("invalid_event", "an event must be a JSON object", (fault,))
-        beyond = excess(value, self._known, self._string_bytes)
-        if beyond is not None:
-            return Rejection("invalid_event", beyond.message, (FieldFault(beyond.field, beyond.message, beyond.code),))
+        if beyond := self._beyond_limits(value):
+            return beyond
         found = error.errors(include_url=False, include_context=False, include_input=False)
         faults = tuple(self._fault(each["type"], each["loc"], each["msg"]) for each in found)
         return Rejection("invalid_event", "the event is not what its contract says", faults)
@@ -135,14 +148,29 @@ def _names(model: type[BaseModel]) -> set[str]:
     return names
 
 
-def _longer(model: type[BaseModel]) -> list[int]:
+def _free(model: type[BaseModel]) -> tuple[str, ...]:
+    """Fields that hold an object whose names are the client's."""
+    return tuple(
+        name
+        for name, info in model.model_fields.items()
+        if any(get_origin(member) is dict for member in _plain(info.annotation))
+    )
+
+
+def _plain(annotation: Any) -> list[Any]:  # noqa: ANN401 - annotations have no common type
+    """An annotation, or the members of a union, without what is attached to them."""
+    members = get_args(annotation) if get_origin(annotation) in {Union, UnionType} else (annotation,)
+    return [get_args(member)[0] if get_origin(member) is Annotated else member for member in members]
+
+
+def _longer(model: type[BaseModel]) -> dict[str, int]:
     """Limits of the fields that may be longer than others, in bytes."""
-    return [
-        mark.limit
-        for info in model.model_fields.values()
+    return {
+        name: mark.limit
+        for name, info in model.model_fields.items()
         for mark in (*info.metadata, *_marks(info.annotation))
         if isinstance(mark, MaxBytes)
-    ]
+    }
 
 
 def _marks(annotation: Any) -> list[Any]:  # noqa: ANN401 - annotations have no common type

@@ -1,7 +1,8 @@
 """JSON values without personal data: names as well as values, at every level, as one line of JSON.
 
 Invariants: no name and no text leaves here unscrubbed; a value whose name says that it is personal is replaced,
-whatever it looks like, since nothing in `Ana` tells that it is a person; a number that looks like an id is one.
+whatever it looks like, since nothing in `Ana` tells that it is a person, and so is everything within it; a number that
+looks like an id is one.
 """
 
 from __future__ import annotations
@@ -12,61 +13,57 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from telemetry_platform.processing.personal_names import is_personal_name, parted
 from telemetry_platform.processing.scrub import scrub
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _REPLACED = "[value]"
-_WHOSE = re.compile(
-    r"(?i)(?:^|[^a-z])(?:(?:first|last|full|given|family|middle|maiden|display|nick)?[_ -]?name|sur[_ -]?name|"
-    r"e?[_ -]?mail|address|street|city|zip|"
-    r"post[_ -]?code|birth\w*|dob|age|gender|sex|diagnosis|patient|ssn|cnp|iban|mrn|"
-    r"latitude|longitude|lat|lon|lng|ip)(?:$|[^a-z])"
-)
-_HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_FIELD = re.compile(r"[\w.-]{1,64}", re.ASCII)
 
 
 def scrubbed_json(values: Mapping[str, Any]) -> str:
     """The object as JSON text in the order of its names."""
-    return orjson.dumps(_object(values)).decode()
+    return orjson.dumps(_object(values, personal=False)).decode()
 
 
-def _object(values: Mapping[str, Any]) -> dict[str, Any]:
+def _object(values: Mapping[str, Any], *, personal: bool) -> dict[str, Any]:
     found: dict[str, Any] = {}
+    copies: dict[str, int] = {}
     for name, value in values.items():
-        clean = scrub(name)
-        key, copy = clean, 2
-        # Two names that differ in what was personal in them must not become one.
+        # In `{"patients": {"Ana Popescu": 1}}` the name is no field's.
+        clean = _REPLACED if personal and not _FIELD.fullmatch(name) else scrub(name)
+        key, copy = clean, copies.get(clean, 1)
+        # Two names that differ in what was personal in them must not become one. Counting goes on where it stopped:
+        # from the start each time, thousands of such names would take the square of their number.
         while key in found:
-            key, copy = f"{clean} ({copy})", copy + 1
-        found[key] = _REPLACED if _is_told(value) and _is_personal(name) else _value(value)
+            copy += 1
+            key = f"{clean} ({copy})"
+        copies[clean] = copy
+        found[key] = _value(value, personal=personal or _is_personal(name))
     return found
 
 
-def _value(value: Any) -> Any:  # noqa: ANN401 - a JSON value
+def _value(value: Any, *, personal: bool) -> Any:  # noqa: ANN401 - a JSON value
+    if isinstance(value, dict):
+        return _object(value, personal=personal)
+    if isinstance(value, list):
+        return [_value(part, personal=personal) for part in value]
+    # Yes, no and nothing say nothing of anybody.
+    if isinstance(value, bool) or value is None or value == "":
+        return value
+    if personal:
+        return _REPLACED
     if isinstance(value, str):
         return scrub(value)
-    if isinstance(value, dict):
-        return _object(value)
-    if isinstance(value, list):
-        return [_value(part) for part in value]
-    if isinstance(value, bool) or value is None:
-        return value
     # Digits behind the point are a measurement's: nobody's number has any.
     text = str(int(abs(value)))
     clean = scrub(text)
     return value if clean == text else clean
 
 
-def _is_told(value: Any) -> bool:  # noqa: ANN401 - a JSON value
-    """Whether the value says something: yes and no, nothing, and objects (whose own names say more) do not."""
-    return not isinstance(value, (bool, dict)) and value not in (None, "", [])
-
-
 @lru_cache(maxsize=4096)
 def _is_personal(name: str) -> bool:
     """Whether what is called so is personal or a secret, whatever it looks like."""
-    plain = _HUMPS.sub("_", name)
-    probe = f"{plain}=x1"
-    return scrub(probe) != probe or _WHOSE.search(plain) is not None
+    return is_personal_name(name) or scrub(probe := f"{parted(name)}=x1") != probe

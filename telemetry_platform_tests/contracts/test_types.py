@@ -15,10 +15,13 @@ from telemetry_platform.contracts.types import (
     Code,
     Connection,
     Identifier,
+    Instance,
     PictureSize,
     Seconds,
+    StoredTimestamp,
     Text,
     Timestamp,
+    Version,
     Word,
 )
 
@@ -120,6 +123,9 @@ def test_a_code_may_be_what_players_say(value: str) -> None:
         "a9f86d081884c7d659a2feaa0c55ad015",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI0NzExIn0",
         "key_4eXzzHqLyjWDarjtT1zdp7dc",
+        "ip-203-0-113-9",
+        "from_203_0_113_9",
+        "tel-0721-2345",
         "two words",
         "",
         "E1\n",
@@ -157,3 +163,59 @@ def test_e70_a_resolution_is_nothing_else(value: str) -> None:
 @pytest.mark.parametrize("value", ["203.0.113.9", "u-42", "0721234567", "Video", "video\n", "ana@example.com"])
 def test_e70_a_medium_is_of_a_type_that_is_a_plain_word(value: str) -> None:
     assert code_of(TypeAdapter(Word), value) == "string_pattern_mismatch"
+
+
+@pytest.mark.parametrize("value", ["core-api-7d9f-x2", "core-0", "core-api-67d9f85b4c-2x4k9", "worker", "core-12345"])
+def test_an_instance_is_named_as_pods_are(value: str) -> None:
+    assert TypeAdapter(Instance).validate_python(value, strict=True) == value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "tel-0721234567",
+        "tel-0721-2345",
+        "mrn1234567",
+        "ip-203-0-113-9",
+        "f47ac10b-58cc-4372-a567-0e02b2c3d479",
+        "ana@example.com",
+        "203.0.113.9",
+        "core\n",
+        "Core",
+        "",
+        "core-\u0660\u0667",
+    ],
+)
+def test_e70_an_instance_is_no_number_address_or_uuid(value: str) -> None:
+    assert code_of(TypeAdapter(Instance), value) == "instance_format"
+
+
+@pytest.mark.parametrize("value", ["4.2.1", "4.2", "1.0.0-rc.1", "1.0.0-beta2", "1.0.0+build.1234", "2026.11.3"])
+def test_a_version_may_have_a_short_suffix(value: str) -> None:
+    assert TypeAdapter(Version).validate_python(value, strict=True) == value
+
+
+@pytest.mark.parametrize(
+    "value", ["1.0-b203.0.113.9", "1.0-A0721234567", "1.0.0+ana.popescu", "10.20.30.40", "1.0-", "1.0\n", "1.0-b1-b2"]
+)
+def test_e70_a_version_holds_no_address_number_or_name(value: str) -> None:
+    assert code_of(TypeAdapter(Version), value) == "string_pattern_mismatch"
+
+
+@pytest.mark.parametrize("value", ["2000-01-01T00:00:00Z", "2099-12-31T23:59:59.999Z", "1999-12-31T23:00:00-08:00"])
+def test_a_stored_time_is_one_that_tables_hold(value: str) -> None:
+    TypeAdapter(StoredTimestamp).validate_python(value, strict=True)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "0001-01-01T00:00:00Z",
+        "1970-01-01T00:00:00Z",
+        "1999-12-31T23:59:59.999Z",
+        "2100-01-01T00:00:00Z",
+        "9999-12-31T00:00:00Z",
+    ],
+)
+def test_a_stored_time_that_tables_would_clip_is_refused(value: str) -> None:
+    assert code_of(TypeAdapter(StoredTimestamp), value) == "timestamp_range"

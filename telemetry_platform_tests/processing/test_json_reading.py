@@ -87,6 +87,16 @@ def test_e25_limits_are_named() -> None:
     assert secret.field == ""
 
 
+def test_e25_only_the_field_itself_may_be_longer() -> None:
+    long = "x" * 5_000
+    assert excess({"event": long}, KNOWN, {"event": 5_000}) is None
+    for other in ({"data": long}, {"data": {"event": long}}, {"nobody": {"event": long}}):
+        assert excess(other, KNOWN, {"event": 5_000}) is not None
+    strange = excess({"nobody": {"event": long}}, KNOWN)
+    assert strange is not None
+    assert strange.field == ""
+
+
 def test_depth_is_counted_from_the_event() -> None:
     assert excess({"a": {"b": {"c": {"d": {}}}}}, KNOWN) is None
     with pytest.raises(JsonFaultError):

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+import json
+import re
 
+import orjson
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from telemetry_platform.processing.column_rules import EMAIL_OR_ADDRESS
 from telemetry_platform.processing.scrub import scrub
 
 
@@ -61,6 +68,21 @@ def test_e68_message_and_stack_lose_what_identifies() -> None:
         ("file_1234567.mp4", "file_[id].mp4"),
         ("2026-02-17 0722 123 456", "2026-02-17 [phone]"),
         ("0722 123 456 0722 123 457", "[phone]"),
+        # Characters of no width, wide forms, digits and letters of other scripts.
+        ("ana\u200b@example.com", "[email]"),
+        ("a\u00adna@exam\u2060ple.com", "[email]"),
+        ("ana\uff20example.com", "[email]"),
+        ("ana@example。com", "[email]"),
+        ("ana\u0301@example.com", "[email]"),
+        ("ana\x00@example.com", "[email]"),
+        ("see\n@example.com", "see\n[email]"),
+        ("10.1.2.3٣45", "[address]٣45"),
+        ("٣10.1.2.3", "٣[address]"),
+        ("\uff11\uff10.1.2.3", "[address]"),
+        ("tel ٠٧٢١ ١٢٣ ٤٥٦ x", "tel [phone] x"),
+        ("id ٣.1234567", "id ٣.[id]"),
+        ("file_550e8400-e29b-41d4-a716-446655440000", "file_[id]"),
+        ("ésk_live_51HabcDEFghiJKL", "é[token]"),
     ],
 )
 def test_each_kind_is_replaced(text: str, kept: str) -> None:
@@ -99,7 +121,80 @@ def test_what_identifies_nobody_stays(text: str) -> None:
     assert scrub(text) == text
 
 
+_AT_REST = re.compile(EMAIL_OR_ADDRESS)
+_PARTS = st.sampled_from(
+    [
+        *(
+            "ana",
+            "@",
+            "\uff20",
+            "%40",
+            "example",
+            ".",
+            "\uff0e",
+            "com",
+            "c",
+            "1",
+            "10",
+            "255",
+            "1.2.3.4",
+            "ana@example.com",
+            "٣",
+        ),
+        *(
+            "\n",
+            "\x00",
+            "\x1f",
+            "\x7f",
+            "\u200b",
+            "\u2028",
+            "\u3000",
+            "é",
+            "€",
+            '"',
+            "'",
+            "\\",
+            "\\n",
+            "/",
+            ":",
+            "=",
+            " ",
+        ),
+        *(
+            "-",
+            "+",
+            "_",
+            "%",
+            "[",
+            "]",
+            "id",
+            "user ",
+            "password=",
+            "0721234567",
+            "1234567",
+            "://",
+            "a:b@",
+            "::",
+            "&a=",
+        ),
+    ]
+)
+
+
+@given(st.lists(_PARTS | st.characters(codec="utf-8"), max_size=14).map("".join))
+@example("see\n@example.com")
+@example("10.1.2.3٣45")
+@example("\u20ac@example.com")
+@example("\x0b1.2.3.4")
+def test_what_is_scrubbed_passes_the_rule_at_rest_as_text_and_in_json(text: str) -> None:
+    clean = scrub(text)
+    for form in (clean, orjson.dumps([clean]).decode(), orjson.dumps({clean: clean}).decode()):
+        assert not _AT_REST.search(form)
+    assert not re.search(r"[A-Za-z0-9._%+-]@[A-Za-z0-9-]+\.[A-Za-z]{2}", json.dumps(clean))
+
+
 HOSTILE = [
+    *("\u200b", "\n@", "é@a.", "\x00", "٣", "1٣", "\u0301", "é", "a\u3000", "ab@c-", "@a.b"),
     *("a", "1", "a@", "1.", ":", "a:", "(", "1 ", "eyJ", "/Users/", "a.", "password", "=", "-", "%40", "12 ", "'"),
     *('password"', "password=", '"password":"', "password ", "token: ", "\\", '\\"', "a%2B", "%25", "?a=", "&"),
     *("user ", "sk_", "bearer ", "cookie:", "mrn:1", "authorization: bearer", "a%2Bb@", "2026-02-17 "),

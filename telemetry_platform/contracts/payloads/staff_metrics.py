@@ -9,7 +9,7 @@ from pydantic import Field
 from telemetry_platform.contracts.columns import Stored
 from telemetry_platform.contracts.payloads.envelope import ServiceEnvelope
 from telemetry_platform.contracts.pii import Domain, Hashed, Kept, NotStored
-from telemetry_platform.contracts.types import RawId, Timestamp
+from telemetry_platform.contracts.types import RawId, StoredTimestamp
 
 Metric = Literal[
     "active_time", "alerts_handled", "exercises_assigned", "logins", "messages_answered", "notes_written",
@@ -30,5 +30,5 @@ class StaffFigure(ServiceEnvelope):
         Literal["count", "ms", "seconds", "minutes", "hours", "percent"], Kept(), Field(description="unit of the value")
     ]
     period_start: Annotated[
-        Timestamp, Kept(), Stored("DateTime64(3, 'UTC')"), Field(description="when the measured period began")
+        StoredTimestamp, Kept(), Stored("DateTime64(3, 'UTC')"), Field(description="when the measured period began")
     ]
