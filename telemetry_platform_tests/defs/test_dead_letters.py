@@ -120,7 +120,8 @@ def test_rejects_turn_their_table_red_with_the_reasons(
 
     again = entries.media(50)
     other = json.loads(again.body) | {"position_seconds": 99.0}
-    entries.add(settings, *(entries.media(number) for number in range(50, 70)), broken(90))
+    # The very entry: made anew in another second it would say another time.
+    entries.add(settings, again, *(entries.media(number) for number in range(51, 70)), broken(90))
     entries.add(settings, replace(again, body=json.dumps(other).encode()), again)
     drain_until_idle(instance)
 
