@@ -44,7 +44,7 @@ def _on_stores() -> Iterator[tuple[str, Callable[[PlatformHandle], Sequence[Figu
     for load in draining.LOADS:
         if load.kind == "pose":
             # Before other frames lie in its table: it divides all bytes that the table holds. Behind the other kinds,
-            # since the disk is busy for a while with what it has stored (18,000 rows a second instead of 35,000).
+            # since it stores far more than they do, and the disk may still be busy with that.
             yield "pose.compression", lambda handle: [pose_compression.measure(handle.settings)]
         yield f"drain.{load.kind}", partial(_drained, load)
     yield "api.batch", lambda handle: api_batches.measure(handle, _free_port())
