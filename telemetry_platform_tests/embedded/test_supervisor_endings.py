@@ -11,8 +11,11 @@ from telemetry_platform.embedded import process
 from telemetry_platform.embedded.platform import running_stores
 from telemetry_platform.embedded.state import wait_until
 
+# Signals as a terminal gives them: what runs in the background has some of them ignored, and so would this command.
 _RUN = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from pathlib import Path
 from telemetry_platform.embedded.platform import running_stores
 with running_stores(stores=("postgres", "redis"), with_schema=False, base=Path(sys.argv[1])) as handle:
