@@ -43,8 +43,9 @@ def _secrets(handle: PlatformHandle) -> list[str]:
 
 def test_every_part_runs_and_says_its_version(whole: PlatformHandle) -> None:
     findings = examine(whole.platform)
-    assert {finding.part: finding.state for finding in findings} == dict.fromkeys(ALL_SERVICES, "runs")
-    assert all(re.search(r"\d+\.\d+", finding.version) for finding in findings)
+    # Beside the services: no geo database is set here, which costs places and nothing else.
+    assert {finding.part: finding.state for finding in findings} == dict.fromkeys(ALL_SERVICES, "runs") | {"geo": "off"}
+    assert all(re.search(r"\d+\.\d+", finding.version) for finding in findings if finding.part in ALL_SERVICES)
 
 
 def test_starting_again_starts_nothing(whole: PlatformHandle) -> None:
