@@ -152,7 +152,7 @@ IS_BOT = Column("is_bot", "Bool", "the user agent names a crawler or script")
 CONSENT_LEVEL = Column("consent_level", "UInt8", "the level that was used for this event (0 to 3)")
 BATCH_ID = Column("batch_id", "String", "batch that stored the row; a replay is recognised by it")
 
-COMMON = (
+OF_ANY_EVENT = (
     EVENT_ID,
     OCCURRED_AT,
     CLIENT_AT,
@@ -160,6 +160,11 @@ COMMON = (
     INGESTED_AT,
     SKEWED,
     ORG_ID,
+)
+"""What an event has without a person or a browser behind it: its identity, its times and its tenant."""
+
+COMMON = (
+    *OF_ANY_EVENT,
     ACTOR_HASH,
     KEY_EPOCH,
     IP_TRUNCATED,

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from telemetry_platform.contracts.columns import JSON, Stored
-from telemetry_platform.contracts.payloads.envelope import ConcerningEnvelope
-from telemetry_platform.contracts.pii import Domain, Hashed, Kept, Scrubbed
-from telemetry_platform.contracts.types import Code, Details, Method, RawId, Route, Status, Word
+from telemetry_platform.contracts.columns import Stored
+from telemetry_platform.contracts.payloads.envelope import ConcerningEnvelope, MoreDetails
+from telemetry_platform.contracts.pii import Domain, Hashed, Kept
+from telemetry_platform.contracts.types import Code, Method, RawId, Route, Status, Word
 
 
 class AuditEvent(ConcerningEnvelope):
@@ -32,9 +32,4 @@ class AuditEvent(ConcerningEnvelope):
     ] = None
     status_code: Annotated[Status | None, Kept(), Stored("UInt16"), Field(description="HTTP status")] = None
     outcome: Annotated[Literal["success", "denied", "failure"], Kept(), Field(description="how it ended")]
-    details: Annotated[
-        Details | None,
-        Scrubbed(),
-        Stored(JSON),
-        Field(description="what has no column, as one JSON object, names and values scrubbed of personal data"),
-    ] = None
+    details: MoreDetails = None

@@ -6,8 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from telemetry_platform.contracts.pii import NotStored
-from telemetry_platform.contracts.types import Identifier, Payload, RawId, Slug, Tenant, Text, Timestamp
+from telemetry_platform.contracts.columns import JSON, Stored
+from telemetry_platform.contracts.pii import NotStored, Scrubbed
+from telemetry_platform.contracts.types import Details, Identifier, Payload, RawId, Slug, Tenant, Text, Timestamp
 
 
 class ClientHints(Payload):
@@ -66,3 +67,12 @@ class ConcerningEnvelope(ServiceEnvelope):
         NotStored(),
         Field(description="number of the event at its producer"),
     ] = None
+
+
+MoreDetails = Annotated[
+    Details | None,
+    Scrubbed(),
+    Stored(JSON),
+    Field(description="what has no column, as one JSON object, names and values scrubbed of personal data"),
+]
+"""What services add to an event."""

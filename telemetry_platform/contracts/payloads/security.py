@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from telemetry_platform.contracts.columns import JSON, Stored
-from telemetry_platform.contracts.payloads.envelope import ConcerningEnvelope
-from telemetry_platform.contracts.pii import Kept, Scrubbed
-from telemetry_platform.contracts.types import Code, Details, Method, Route
+from telemetry_platform.contracts.columns import Stored
+from telemetry_platform.contracts.payloads.envelope import ConcerningEnvelope, MoreDetails
+from telemetry_platform.contracts.pii import Kept
+from telemetry_platform.contracts.types import Code, Method, Route
 
 
 class SecurityEvent(ConcerningEnvelope):
@@ -24,9 +24,4 @@ class SecurityEvent(ConcerningEnvelope):
     route: Annotated[
         Route | None, Kept(), Stored(name="path"), Field(description="route template, never a raw path")
     ] = None
-    details: Annotated[
-        Details | None,
-        Scrubbed(),
-        Stored(JSON),
-        Field(description="what has no column, as one JSON object, names and values scrubbed of personal data"),
-    ] = None
+    details: MoreDetails = None
