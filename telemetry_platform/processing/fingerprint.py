@@ -20,15 +20,15 @@ VARIABLE = (
     # What the scrubber has put in.
     re.compile(r"\[(?:id|email|phone|address|token|secret|value|user|credentials)\]"),
     # An apostrophe within a word opens nothing, and neither does a quote that is escaped.
-    re.compile(r"\"[^\"]*+\"|(?<![\w\\])'(?:[^'\\]|\\.)*+'(?!\w)|`[^`]*+`|“[^“”]*+”"),
+    re.compile(r"\"[^\"]*+\"|(?<![\w\\])'(?:[^'\\]|\\.)*'(?!\w)|`[^`]*+`|“[^“”]*+”"),
     # URLs and paths: which one failed is told by other columns.
     re.compile(
-        r"(?:(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*+:)?+//[^\s)\"']++|(?<!\w)(?:/[\w:.~%-]++){2,}+/?+",
+        r"(?:(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*+:)?+//[^\s)\"']++|(?<!\w)(?:/[\w:.~%-]++){2,}/?",
         re.IGNORECASE,
     ),
     # With the unit behind it: `30s` is `1200 ms`.
     re.compile(
-        r"(?<![\w.:+@%-])(?:[^\W\d]|[.:+@%-])*+\d[\w.:+@%,-]*+"
+        r"(?<![\w.:+@%-])(?:[^\W\d]|[.:+@%-])*\d[\w.:+@%,-]*+"
         r"(?:\s(?:ms|s|sec|secs|seconds|minutes|bytes|[kmg]i?b|px)\b[\w.:+@%,-]*+)?+",
         re.IGNORECASE,
     ),
@@ -40,7 +40,7 @@ KEYED = re.compile(
     r"((?:(?<![A-Za-z0-9])(?i:[uags]?uid|[gs]?id|key|ref|hash|etag|nonce|slug)|(?<=[a-z])(?:I[dD]|Key|Ref|Hash))"
     r"[ \t]?[=:][ \t]?)[\w.:+@%/-]++"
 )
-RUN = re.compile(r"#(?:[\s,;:./|&()-]*+#)++")
+RUN = re.compile(r"#(?:[\s,;:./|&()-]*+#)+")
 SPACE = re.compile(r"\s++")
 
 
