@@ -23,13 +23,13 @@ VARIABLE = (
     re.compile(r"\"[^\"]*+\"|(?<![\w\\])'(?:[^'\\]|\\.)*'(?!\w)|`[^`]*+`|“[^“”]*+”"),
     # URLs and paths: which one failed is told by other columns.
     re.compile(
-        r"(?:(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*+:)?+//[^\s)\"']++|(?<!\w)(?:/[\w:.~%-]++){2,}/?",
+        r"(?:(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*+:)?//[^\s)\"']++|(?<!\w)(?:/[\w:.~%-]++){2,}/?",
         re.IGNORECASE,
     ),
     # With the unit behind it: `30s` is `1200 ms`.
     re.compile(
         r"(?<![\w.:+@%-])(?:[^\W\d]|[.:+@%-])*\d[\w.:+@%,-]*+"
-        r"(?:\s(?:ms|s|sec|secs|seconds|minutes|bytes|[kmg]i?b|px)\b[\w.:+@%,-]*+)?+",
+        r"(?:\s(?:ms|s|sec|secs|seconds|minutes|bytes|[kmg]i?b|px)\b[\w.:+@%,-]*+)?",
         re.IGNORECASE,
     ),
     # Hexadecimal that happens to have no digit.
