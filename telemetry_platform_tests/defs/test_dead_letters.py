@@ -147,7 +147,8 @@ def test_many_rejects_are_an_error_and_within_the_share_they_are_none(
     ledger.execute(
         "INSERT INTO ingest.batches (stream, batch_id, root_id, kind, state, fencing, entries, entry_ids, opened_at, "
         "closed_at, events, stored, dead_lettered, id_conflict, letters) VALUES ("
-        "'telemetry:landing:media:0', 'b', 'b', 'media', 'acked', 1, 30000, '{}', now(), now(), 30000, 29970, 20, 10, 20)"
+        "'telemetry:landing:media:0', 'b', 'b', 'media', 'acked', 1, 30000, '{}', now(), now(), 30000, 29970, 20, 10, "
+        "20)"
     )
     assert check(instance, MEDIA_RARE)[0].passed
     ledger.execute("UPDATE ingest.batches SET entries = 2000, events = 2000, stored = 1970")
