@@ -7,6 +7,7 @@ line here.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from contextlib import asynccontextmanager
@@ -23,18 +24,21 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from telemetry_platform import settings as settings_module
-from telemetry_platform.api import docs, health, problems
+from telemetry_platform.api import docs, health, privacy, problems
 from telemetry_platform.api.compliance import Doors
 from telemetry_platform.api.events_endpoint import EventsEndpoint
 from telemetry_platform.api.front import Front
+from telemetry_platform.api.guarded import Guarded, problem_response
 from telemetry_platform.api.keeper import kept
 from telemetry_platform.api.key_source import key_source
 from telemetry_platform.api.metrics import ApiMetrics
+from telemetry_platform.api.problems import ProblemError
 from telemetry_platform.api.rate_limits import AnonymousLimits
 from telemetry_platform.api.tokens import TokenVerifier
 from telemetry_platform.contracts.registry import kinds
 from telemetry_platform.processing.address import NoExclusions
 from telemetry_platform.processing.paths import PathReducer
+from telemetry_platform.stores import postgres
 from telemetry_platform.stores.landing_producer import LandingProducer
 from telemetry_platform.stores.queue_room import QueueRoom
 from telemetry_platform.stores.redis import TIMEOUT_SECONDS, address
@@ -78,10 +82,18 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
     producer = LandingProducer(channel, lambda: f"{base}-{secrets.token_hex(6)}")
     landing = Landing(producer, SessionPins(channel), room, given.redis.shards)
 
+    pool = postgres.pool(given.postgres, application="telemetry-api")
+    guarded = Guarded(doors, keys, pool, clock)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with kept(keys, room, channel, source, given.keys.refresh_seconds):
-            yield
+        # Without waiting: a database that does not answer yet is told to whoever asks for it.
+        pool.open(wait=False)
+        try:
+            async with kept(keys, room, channel, source, given.keys.refresh_seconds):
+                yield
+        finally:
+            await asyncio.to_thread(pool.close)
 
     app = FastAPI(
         title="Telemetry",
@@ -93,7 +105,11 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
         redirect_slashes=False,
         lifespan=lifespan,
         middleware=_middleware(given, metrics),
-        exception_handlers={HTTPException: _problem, RequestValidationError: _problem},
+        exception_handlers={
+            HTTPException: _problem,
+            RequestValidationError: _problem,
+            ProblemError: problem_response,
+        },
     )
     posted = [kind for kind in kinds().values() if kind.endpoint is not None]
     for kind in posted:
@@ -111,6 +127,7 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
         )
         app.router.routes.append(Route(kind.endpoint.path, endpoint, methods=["POST"]))
     app.include_router(health.router(health.Parts(channel, keys, room, metrics)))
+    app.include_router(privacy.router(guarded))
     docs.add(app, posted, clock)
     return app
 

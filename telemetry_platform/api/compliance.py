@@ -78,7 +78,7 @@ async def who(request: Incoming, endpoint: Endpoint, doors: Doors) -> Caller | N
 
     Raises ProblemError: 401 without a valid token, 403 without a role that may post here.
     """
-    if doors.loopback_only and not _is_local(request.server):
+    if doors.loopback_only and not is_local(request.server):
         raise unauthorised("tokens with a shared secret are taken on loopback only")
     authorization = request.headers.get(b"authorization", [])
     if endpoint.anonymous:
@@ -151,7 +151,7 @@ def reduce(  # noqa: PLR0913, PLR0917 - what the steps before it found
     )
 
 
-def _is_local(server: str | None) -> bool:
+def is_local(server: str | None) -> bool:
     """Whether the request came in by loopback; a server that is no address (a socket file) is local."""
     address = addresses.parse(server or "")
     return address is None or addresses.unmapped(address).is_loopback

@@ -32,3 +32,12 @@ def append(conn: Connection, entries: bytes, *, stream: str, batch_id: str, fenc
         (entries.decode(), stream, batch_id, fencing),
     ).fetchone()
     return Appended(*row) if row else Appended(0, 0, 0)
+
+
+def record(conn: Connection, entry: bytes) -> int:
+    """Append one thing that the platform did itself, a JSON object whose keys are columns; its place in the trail.
+
+    In the caller's transaction. Raises PermanentError when the entry's id is in the trail already.
+    """
+    row = conn.execute("SELECT audit.record(%s::jsonb)", (entry.decode(),)).fetchone()
+    return int(row[0]) if row else 0
