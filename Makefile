@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PATIENTS ?= 200
 SEED ?= 7
+WORKERS ?= 3
 READY := $(VENV)/.ready
 PACKAGES := telemetry_platform telemetry_platform_tests bench
 
@@ -51,8 +52,8 @@ imports: $(READY) ## the direction of imports
 unit: $(READY) ## contracts and processing: no services, seconds
 	@$(BIN)/pytest -q telemetry_platform_tests/contracts telemetry_platform_tests/processing
 
-engines: $(READY) ## tests on the real engines
-	@$(BIN)/pytest -q --ignore telemetry_platform_tests/contracts --ignore telemetry_platform_tests/processing
+engines: $(READY) ## tests on the real engines; each process of WORKERS has engines of its own
+	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile --ignore telemetry_platform_tests/contracts --ignore telemetry_platform_tests/processing
 
 bench: $(READY) ## figures with their floors, one JSON object a line
 	@$(BIN)/python -m bench

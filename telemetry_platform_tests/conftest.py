@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
@@ -74,16 +75,28 @@ def fresh_platform(engines: PlatformHandle) -> Settings:
     return settings
 
 
+@contextmanager
+def _passing_platform(engines: PlatformHandle) -> Iterator[Settings]:
+    """Fresh databases whose queue is emptied afterwards: Redis' memory is one for all tests of a session."""
+    settings = fresh_platform(engines)
+    yield settings
+    logical = _at_database(SecretStr(engines.redis_admin_url), urlsplit(settings.redis.url.get_secret_value()).path[1:])
+    with redis.connect(RedisSettings(url=SecretStr(logical))) as client:
+        client.flushdb()
+
+
 @pytest.fixture
-def platform(engines: PlatformHandle) -> Settings:
+def platform(engines: PlatformHandle) -> Iterator[Settings]:
     """Fresh databases for one test."""
-    return fresh_platform(engines)
+    with _passing_platform(engines) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="module")
-def module_platform(engines: PlatformHandle) -> Settings:
+def module_platform(engines: PlatformHandle) -> Iterator[Settings]:
     """Fresh databases for all tests of a module."""
-    return fresh_platform(engines)
+    with _passing_platform(engines) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="session")
