@@ -15,10 +15,10 @@ import re
 _HEX_DIGITS = 32
 _LONGEST = 4096
 _MOST_LINES = 20
-_FRAME = re.compile(r"\s*+(?:at\s++)?+([^\s(@]++)")
+_FRAME = re.compile(r"\s*+(?:at\s++|(?!at\s))([^\s(@]++)")
 VARIABLE = (
     # What the scrubber has put in.
-    re.compile(r"\[(?:id|email|phone|address|token|secret|value|user|credentials)\]"),
+    re.compile(r"\[(?:id|email|phone|address|token|secret|value|user|credentials|card)\]"),
     # An apostrophe within a word opens nothing, and neither does a quote that is escaped.
     re.compile(r"\"[^\"]*+\"|(?<![\w\\])'(?:[^'\\]|\\.)*'(?!\w)|`[^`]*+`|“[^“”]*+”"),
     # URLs and paths: which one failed is told by other columns.

@@ -2,7 +2,7 @@
 
 Invariants: no name and no text leaves here unscrubbed; a value whose name says that it is personal is replaced,
 whatever it looks like, since nothing in `Ana` tells that it is a person, and so is everything within it; a number that
-looks like an id is one.
+looks like an id is one, unless its name says that it is a measure.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import orjson
 
 from telemetry_platform.processing.personal_names import is_personal_name, parted
 from telemetry_platform.processing.scrub import scrub
+from telemetry_platform.processing.scrubbing.numbers import is_measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,15 +42,15 @@ def _object(values: Mapping[str, Any], *, personal: bool) -> dict[str, Any]:
             copy += 1
             key = f"{clean} ({copy})"
         copies[clean] = copy
-        found[key] = _value(value, personal=personal or _is_personal(name))
+        found[key] = _value(value, name, personal=personal or _is_personal(name))
     return found
 
 
-def _value(value: Any, *, personal: bool) -> Any:  # noqa: ANN401 - a JSON value
+def _value(value: Any, name: str, *, personal: bool) -> Any:  # noqa: ANN401 - a JSON value
     if isinstance(value, dict):
         return _object(value, personal=personal)
     if isinstance(value, list):
-        return [_value(part, personal=personal) for part in value]
+        return [_value(part, name, personal=personal) for part in value]
     # Yes, no and nothing say nothing of anybody.
     if isinstance(value, bool) or value is None or value == "":
         return value
@@ -59,7 +60,7 @@ def _value(value: Any, *, personal: bool) -> Any:  # noqa: ANN401 - a JSON value
         return scrub(value)
     # Digits behind the point are a measurement's: nobody's number has any.
     text = str(int(abs(value)))
-    clean = scrub(text)
+    clean = text if is_measure(name, text) else scrub(text)
     return value if clean == text else clean
 
 
