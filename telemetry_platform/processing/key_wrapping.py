@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hmac
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -31,10 +33,23 @@ class Kek:
     key: bytes = field(repr=False)
 
 
-def parse_kek(kek_id: str, text: str, source: str) -> Kek:
-    """The KEK from its base64 text. `source` names the setting that it came from."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+def parse_kek(kek_id: str | None, text: str, source: str) -> Kek:
+    """The KEK from its base64 text, before which its name may stand (`name:base64`), which then is the one that counts.
+
+    `source` names the setting that it came from.
+    """
+    name, colon, rest = text.strip().partition(":")
+    kek_id, encoded = (name, rest) if colon else (kek_id, name)
+    if kek_id is None or not _NAME.fullmatch(kek_id):
+        raise ConfigurationError(
+            f"the key of {source} needs a name of letters, digits, dots and dashes: write `name:base64`, or set the "
+            "variable that ends in KEK_ID"
+        )
     try:
-        key = base64.b64decode(text.strip(), validate=True)
+        key = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):
         raise ConfigurationError(f"{source} is not base64: make one with `openssl rand -base64 32`") from None
     if len(key) != KEY_BYTES:
@@ -42,6 +57,11 @@ def parse_kek(kek_id: str, text: str, source: str) -> Kek:
             f"{source} holds {len(key)} bytes and must hold {KEY_BYTES}: make one with `openssl rand -base64 32`"
         )
     return Kek(kek_id, key)
+
+
+def check_value(kek: Kek) -> bytes:
+    """What may rest beside a KEK's name: tells it from every other KEK, and says nothing about it."""
+    return hmac.digest(kek.key, b"telemetry: which key-encryption key is this?", "sha256")[:16]
 
 
 def _associated(domain: Domain, epoch: int) -> bytes:

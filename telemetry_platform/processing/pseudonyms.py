@@ -65,7 +65,7 @@ class KeyRing:
             begun = epoch is of_domain[0] or epoch.active_from <= moment
             if begun and (epoch.active_until is None or moment < epoch.active_until):
                 return epoch.epoch
-        raise StaleKeysError(f"no key of {domain.value} is active: run `telemetry schema apply`, then try again")
+        raise StaleKeysError(f"no key of {domain.value} is active: look with `telemetry keys list`, then try again")
 
     def _pseudonym(self, domain: Domain, epoch: int, identifier: str) -> str:
         """64 hex digits."""
@@ -95,9 +95,14 @@ class KeyRing:
     def _keyed_id(self, *parts: str) -> str:
         key = self._keys.get((Domain.RESOURCE, 1))
         if key is None:
-            raise StaleKeysError("the key of resource, epoch 1, is not known here: run `telemetry schema apply`")
+            raise StaleKeysError("the key of resource, epoch 1, is not known here: run `telemetry keys create`")
         message = b"".join(map(_prefixed, parts))
         raw = bytearray(hmac.digest(key, message, "sha256")[:16])
         raw[6] = raw[6] & 0x0F | 0x80  # version 8: made by a rule of our own (RFC 9562)
         raw[8] = raw[8] & 0x3F | 0x80
         return str(UUID(bytes=bytes(raw)))
+
+
+def live_epochs(ring: KeyRing, domain: Domain) -> tuple[int, ...]:
+    """The epochs of a domain under which pseudonyms can still be made: those whose keys have not been destroyed."""
+    return tuple(epoch.epoch for epoch in ring.epochs if epoch.domain is domain)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from telemetry_platform.contracts.pii import Domain
 from telemetry_platform.errors import ConfigurationError
-from telemetry_platform.processing.key_wrapping import KEY_BYTES, NONCE_BYTES, Kek, parse_kek, unwrap, wrap
+from telemetry_platform.processing.key_wrapping import KEY_BYTES, NONCE_BYTES, Kek, check_value, wrap
 from telemetry_platform.processing.pseudonyms import KeyEpoch, KeyRing
-from telemetry_platform.stores.keys import WrappedKey, add_keys, read_kek_text, read_keys
+from telemetry_platform.stores.keys import WrappedKey, add_key, lock_keys, read_keys
+from telemetry_platform.usecases.keks import Keks, kek_in_use, load_keks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from datetime import datetime
 
     from telemetry_platform.settings import KeySettings
@@ -32,12 +33,6 @@ class KeysReport:
     created: int
 
 
-def load_kek(settings: KeySettings) -> Kek:
-    """The key-encryption key of the settings."""
-    text, source = read_kek_text(settings)
-    return parse_kek(settings.kek_id, text, source)
-
-
 def ensure_keys(
     conn: Connection,
     settings: KeySettings,
@@ -45,19 +40,31 @@ def ensure_keys(
     random_bytes: Callable[[int], bytes] = secrets.token_bytes,
 ) -> KeysReport:
     """Give every domain without keys its epoch 1, active from now on; commits."""
-    kek = load_kek(settings)
+    keks = load_keks(settings)
+    lock_keys(conn)
     known = read_keys(conn)
-    _unwrapped(kek, known)
+    unwrapped(keks, known)
+    kek = kek_in_use(conn, keks)
     missing = [domain for domain in Domain if domain not in {key.domain for key in known}]
-    created = add_keys(conn, [_first_key(kek, domain, now, random_bytes) for domain in missing])
+    created = sum(
+        add_key(conn, new_key(kek, domain, 1, now, now, random_bytes), check_value(kek)) for domain in missing
+    )
     conn.commit()
     return KeysReport(len(Domain), created)
 
 
-def _first_key(kek: Kek, domain: Domain, now: datetime, random_bytes: Callable[[int], bytes]) -> WrappedKey:
+def new_key(  # noqa: PLR0913, PLR0917 - what a key has
+    kek: Kek,
+    domain: Domain,
+    epoch: int,
+    active_from: datetime,
+    now: datetime,
+    random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+) -> WrappedKey:
+    """A key that nobody has seen, wrapped."""
     nonce = random_bytes(NONCE_BYTES)
-    wrapped = wrap(kek, domain, 1, random_bytes(KEY_BYTES), nonce)
-    return WrappedKey(domain, 1, wrapped, nonce, kek.id, now, None, now)
+    wrapped = wrap(kek, domain, epoch, random_bytes(KEY_BYTES), nonce)
+    return WrappedKey(domain, epoch, wrapped, nonce, kek.id, active_from, None, now)
 
 
 def load_key_ring(conn: Connection, settings: KeySettings) -> KeyRing:
@@ -65,24 +72,24 @@ def load_key_ring(conn: Connection, settings: KeySettings) -> KeyRing:
     known = read_keys(conn)
     missing = sorted(domain.value for domain in set(Domain) - {key.domain for key in known})
     if missing:
-        raise ConfigurationError(f"there is no key for {', '.join(missing)}: run `telemetry schema apply`")
-    return KeyRing(_unwrapped(load_kek(settings), known))
+        raise ConfigurationError(f"there is no key for {', '.join(missing)}: run `telemetry keys create`")
+    return KeyRing(unwrapped(load_keks(settings), known))
 
 
-def _unwrapped(kek: Kek, keys: list[WrappedKey]) -> list[KeyEpoch]:
-    """The keys that have not been destroyed."""
+def unwrapped(keks: Keks, keys: Iterable[WrappedKey]) -> list[KeyEpoch]:
+    """The keys that have not been destroyed, and whose destruction has not begun."""
     return [
         KeyEpoch(
             key.domain,
             key.epoch,
             _milliseconds(key.active_from),
             None if key.active_until is None else _milliseconds(key.active_until),
-            unwrap(kek, key.domain, key.epoch, bytes(key.wrapped), bytes(key.nonce)),
+            keks.open(key),
         )
         for key in keys
-        if key.wrapped is not None and key.nonce is not None
+        if key.is_usable
     ]
 
 
 def _milliseconds(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
+    return round(moment.timestamp() * 1000)

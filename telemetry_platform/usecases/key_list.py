@@ -1,7 +1,7 @@
 """The key list that a process works with: read when it starts, read again every minute, too old after ten.
 
-Invariant: an epoch is inserted at least ten minutes before it is active, so a list that is younger than that names the
-right epoch; with an older one nobody may hash.
+Invariants: an epoch is inserted at least ten minutes before it is active, so a list that is younger than that names the
+right epoch; with an older one nobody may hash. A database that `check` refuses gives no list.
 """
 
 from __future__ import annotations
@@ -17,15 +17,23 @@ if TYPE_CHECKING:
 
     from telemetry_platform.processing.pseudonyms import KeyRing
     from telemetry_platform.settings import KeySettings, PostgresSettings
+    from telemetry_platform.stores.postgres import Connection
 
 
 class KeyList:
     """The newest ring and its age; `clock` gives seconds that never go back."""
 
-    def __init__(self, database: PostgresSettings, settings: KeySettings, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        database: PostgresSettings,
+        settings: KeySettings,
+        clock: Callable[[], float],
+        check: Callable[[Connection], None] = lambda _: None,
+    ) -> None:
         self._database = database
         self._settings = settings
         self._clock = clock
+        self._check = check
         self._read_at: float | None = None
         self._ring: KeyRing | None = None
 
@@ -33,6 +41,7 @@ class KeyList:
         """Read the list. Blocks: call it in a thread. Raises PlatformError and keeps the list that it has."""
         began = self._clock()
         with postgres.connect(self._database, application="telemetry-api-keys") as connection:
+            self._check(connection)
             ring = load_key_ring(connection, self._settings)
         if ring != self._ring:  # an equal ring is not exchanged: its caches are warm
             self._ring = ring

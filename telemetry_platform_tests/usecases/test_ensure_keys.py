@@ -10,9 +10,11 @@ import pytest
 from pydantic import SecretStr
 
 from telemetry_platform.contracts.pii import Domain
-from telemetry_platform.errors import ConfigurationError, StaleKeysError
+from telemetry_platform.errors import ConfigurationError, PermanentError, StaleKeysError
 from telemetry_platform.stores import postgres
+from telemetry_platform.stores.warehouse import open_warehouse
 from telemetry_platform.usecases.ensure_keys import KeysReport, ensure_keys, load_key_ring
+from telemetry_platform.usecases.first_keys import first_keys
 from telemetry_platform.usecases.key_list import KeyList
 
 if TYPE_CHECKING:
@@ -26,6 +28,27 @@ def test_keys_are_made_once(module_platform: Settings) -> None:
         before = load_key_ring(connection, module_platform.keys)
         assert ensure_keys(connection, module_platform.keys, NOW) == KeysReport(len(Domain), 0)
         assert load_key_ring(connection, module_platform.keys) == before
+
+
+def test_lost_keys_are_not_made_anew_where_rows_have_pseudonyms(platform: Settings) -> None:
+    def lose_all() -> None:
+        assert platform.postgres.owner_url is not None
+        with postgres.connect(platform.postgres.owner_url.get_secret_value()) as owner:
+            owner.execute("DELETE FROM privacy.key_epochs")
+            owner.execute("DELETE FROM privacy.keks")
+
+    lose_all()
+    assert first_keys(platform, NOW, log_comment="tests") == KeysReport(len(Domain), len(Domain))
+    assert first_keys(platform, NOW, log_comment="tests") == KeysReport(len(Domain), 0)
+    with open_warehouse(platform.clickhouse) as warehouse:
+        warehouse.client.command(
+            "INSERT INTO staff_metrics (event_id, occurred_at, org_id, actor_hash, key_epoch) "
+            "VALUES (generateUUIDv4(), now64(3), 'clinic-1', repeat('a', 64), 1)"
+        )
+    assert first_keys(platform, NOW, log_comment="tests") == KeysReport(len(Domain), 0)
+    lose_all()
+    with pytest.raises(PermanentError, match="1 under actor epoch 1"):
+        first_keys(platform, NOW, log_comment="tests")
 
 
 def test_e65_a_dump_of_the_table_holds_no_key(module_platform: Settings) -> None:
