@@ -80,6 +80,10 @@ def _types(openapi: Mapping[str, Any]) -> Iterator[str]:
             yield f"### {name}"
             yield from filter(None, (schema.get("description", ""),))
             yield markdown.table(("field", "value", "required", "meaning"), rows)
+        elif words := schema.get("enum"):
+            yield f"### {name}"
+            yield from filter(None, (schema.get("description", ""),))
+            yield f"One of {', '.join(f'`{word}`' for word in words)}."
 
 
 def _resolved(openapi: Mapping[str, Any], part: OpenApi) -> OpenApi:

@@ -1,7 +1,8 @@
 """May we: which consent level counts for a request, and whether a kind of event may be kept under it.
 
-Invariants: nothing raises a level, everything that is not exactly a signal is none, and a drop is a value with a
-reason, never an error.
+The level is the lowest of what the request states, what the person decided, and what a privacy signal leaves; an
+excluded network forces 0. An event is judged once, by what is true when it is received. Invariants: nothing raises a
+level, everything that is not exactly a signal is none, and a drop is a value with a reason, never an error.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from telemetry_platform.contracts.consent import ConsentLevel, DropReason
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from telemetry_platform.contracts.subject import SubjectState
+
 _LEVEL = re.compile(rb"[0-3]")
 
 
@@ -24,20 +27,30 @@ class Permission:
 
     level: ConsentLevel
     stated: ConsentLevel
+    decided: ConsentLevel | None = None
+    """What the person's newest decision allows; None without one, and then the request's own word counts."""
     excluded: bool = False
     purposes: frozenset[str] = frozenset()
     """What the person has agreed to by name."""
 
-    def refusal(self, needed: ConsentLevel | None, purpose: str | None = None) -> DropReason | None:
-        """Why an event that needs this level and this purpose is dropped; None when it may be kept."""
+    def refusal(
+        self, needed: ConsentLevel | None, purpose: str | None = None, *, is_kept_always: bool = False
+    ) -> DropReason | None:
+        """Why an event that needs this level and this purpose is dropped; None when it may be kept.
+
+        A level of None is "not applicable": an excluded network takes such an event away all the same, unless it is
+        kept always.
+        """
         if needed is None:
-            return None
+            return DropReason.EXCLUDED_NETWORK if self.excluded and not is_kept_always else None
         if self.level >= needed:
             return None if purpose is None or purpose in self.purposes else DropReason.PURPOSE_NOT_AGREED
         if self.excluded:
             return DropReason.EXCLUDED_NETWORK
-        # The person agreed to enough, and the signal took it back.
-        return DropReason.GPC if self.stated >= needed else DropReason.CONSENT_TOO_LOW
+        if self.stated < needed:
+            return DropReason.CONSENT_TOO_LOW
+        # What was stated would do: the person's own word before the signal of a browser, which needs no answer.
+        return DropReason.RECORDED_DECISION if self.decided is not None and self.decided < needed else DropReason.GPC
 
 
 def stated_level(lines: Sequence[bytes]) -> ConsentLevel:
@@ -48,14 +61,28 @@ def stated_level(lines: Sequence[bytes]) -> ConsentLevel:
 
 
 def is_gpc(lines: Sequence[bytes]) -> bool:
-    """Sec-GPC: exactly one line, exactly `1`."""
+    """Sec-GPC: exactly one line, exactly `1`. DNT is no signal: no law names it, and browsers have given it up."""
     return list(lines) == [b"1"]
 
 
 def permission(
-    stated: ConsentLevel, *, gpc: bool, excluded: bool, purposes: frozenset[str] = frozenset()
+    stated: ConsentLevel,
+    *,
+    gpc: bool,
+    excluded: bool,
+    purposes: frozenset[str] = frozenset(),
+    state: SubjectState | None = None,
 ) -> Permission:
-    """The lowest of what the person stated, the privacy signal's cap, and an exclusion of the network."""
+    """The lowest of what the person stated and decided, the privacy signal's cap, and an exclusion of the network.
+
+    `purposes` are the token's, and count until a decision speaks of purposes. `state` is None for whoever never
+    decided, and for nobody.
+    """
     if excluded:
         return Permission(ConsentLevel.EXCLUDED, stated, excluded=True)
-    return Permission(min(stated, ConsentLevel.ANALYTICS) if gpc else stated, stated, purposes=purposes)
+    decided, signalled = None, gpc
+    if state is not None:
+        decided, signalled = state.level, gpc or state.is_opted_out
+        purposes = purposes if state.purposes is None else state.purposes
+    level = stated if decided is None else min(stated, decided)
+    return Permission(min(level, ConsentLevel.ANALYTICS) if signalled else level, stated, decided, purposes=purposes)

@@ -12,10 +12,14 @@ if TYPE_CHECKING:
 
 
 class Relay:
-    """Passes everything on, both ways; while `is_mute`, what comes back is thrown away."""
+    """Passes everything on, both ways; while `is_mute`, what comes back is thrown away.
+
+    `mutes_at`: it falls mute when this is passed on, so that what was asked before is still answered.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self.is_mute = False
+        self.mutes_at: bytes | None = None
         self._target = (host, port)
         self._door = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._door.getsockname()[1]
@@ -29,10 +33,15 @@ class Relay:
                 outer = socket.create_connection(self._target)
                 self._open += [inner, outer]
                 for source, sink, passes in (
-                    (inner, outer, lambda: True),
-                    (outer, inner, lambda: not self.is_mute),
+                    (inner, outer, self._asks),
+                    (outer, inner, lambda _: not self.is_mute),
                 ):
                     threading.Thread(target=_pump, args=(source, sink, passes), daemon=True).start()
+
+    def _asks(self, part: bytes) -> bool:
+        if self.mutes_at is not None and self.mutes_at in part:
+            self.is_mute = True
+        return True
 
     def close(self) -> None:
         """Close the door and everything that came through it."""
@@ -42,10 +51,10 @@ class Relay:
             each.close()
 
 
-def _pump(source: socket.socket, sink: socket.socket, passes: Callable[[], bool]) -> None:
+def _pump(source: socket.socket, sink: socket.socket, passes: Callable[[bytes], bool]) -> None:
     with suppress(OSError):
         while part := source.recv(65536):
-            if passes():
+            if passes(part):
                 sink.sendall(part)
         sink.shutdown(socket.SHUT_WR)
 

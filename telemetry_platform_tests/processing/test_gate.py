@@ -52,7 +52,8 @@ def test_nothing_raises_a_level(stated: ConsentLevel, gpc: bool, excluded: bool)
         (2, True, False, 3, DropReason.CONSENT_TOO_LOW),
         (3, False, True, 1, DropReason.EXCLUDED_NETWORK),
         (0, False, False, 1, DropReason.CONSENT_TOO_LOW),
-        (0, True, True, None, None),
+        (3, True, True, None, DropReason.EXCLUDED_NETWORK),
+        (0, True, False, None, None),
     ],
 )
 def test_a_drop_says_why(
@@ -64,3 +65,8 @@ def test_a_drop_says_why(
 ) -> None:
     level = None if needed is None else ConsentLevel(needed)
     assert permission(ConsentLevel(stated), gpc=gpc, excluded=excluded).refusal(level) == reason
+
+
+def test_an_excluded_network_takes_no_record_of_the_trail() -> None:
+    excluded = permission(ConsentLevel.FULL, gpc=True, excluded=True)
+    assert excluded.refusal(None, is_kept_always=True) is None

@@ -1,0 +1,60 @@
+"""What is remembered of a person as a person: their newest decision, their opt-out of sale, and that they were erased.
+
+Decisions, signals and erasures arrive in any order, twice, and by several processes at once. Invariant: what counts in
+the end is the same for every order (`decided`, `signalled` and `erased` commute with themselves and one another), and
+none of it ever lets more through than the newest decision says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from telemetry_platform.contracts.consent import ConsentLevel
+
+
+@dataclass(frozen=True)
+class SubjectState:
+    """One person in one tenant; moments are milliseconds since 1970, None is what never happened."""
+
+    level: ConsentLevel | None = None
+    purposes: frozenset[str] | None = None
+    """What the newest decision agrees to by name. None: it did not speak of it, and the token's claim counts."""
+    decided_at: int | None = None
+    opted_out_at: int | None = None
+    """When a privacy signal first came with their token; stays when a decision lifts it, see `is_opted_out`."""
+    erased_at: int | None = None
+    changed_at: int = field(default=0, compare=False)
+    """Version of the stored row: of two copies the one with the higher number is the newer."""
+
+    @property
+    def is_opted_out(self) -> bool:
+        """Whether sale stays refused: only full consent that was decided after the signal lifts it."""
+        if self.opted_out_at is None:
+            return False
+        return self.level is not ConsentLevel.FULL or self.decided_at is None or self.decided_at <= self.opted_out_at
+
+    def decided(self, level: ConsentLevel, purposes: frozenset[str] | None, decided_at: int) -> SubjectState:
+        """The newest decision counts; of two of one moment the lower level, and what both agree to."""
+        if self.decided_at is None or decided_at > self.decided_at:
+            return replace(self, level=level, purposes=purposes, decided_at=decided_at)
+        if decided_at < self.decided_at or self.level is None or level > self.level:
+            return self
+        if level < self.level:
+            return replace(self, level=level, purposes=purposes)
+        return replace(self, purposes=_both(self.purposes, purposes))
+
+    def signalled(self, at: int) -> SubjectState:
+        """The first signal is remembered; browsers send it with every request, and the others say nothing new."""
+        is_known = self.opted_out_at is not None and self.opted_out_at <= at
+        return self if is_known else replace(self, opted_out_at=at)
+
+    def erased(self, at: int) -> SubjectState:
+        """Nothing but what is essential until they decide anew; an opt-out stays."""
+        moment = at if self.erased_at is None else max(at, self.erased_at)
+        return replace(self.decided(ConsentLevel.ESSENTIAL, frozenset(), at), erased_at=moment)
+
+
+def _both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
+    if one is None or other is None:
+        return one if other is None else other
+    return one & other
