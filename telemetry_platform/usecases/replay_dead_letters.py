@@ -4,12 +4,13 @@ Invariants: a letter is locked while it is queued, and marked in the same transa
 once more by the next replay, and its event_id sees to it that it is stored once. A replayed entry names its letter, so
 that one that fails again is that letter with more attempts, and carries no producer's number: it is not one of those
 that are counted from the API. A letter of which nobody knows whose it is, or under which consent and key it was taken,
-is never queued: the drain would have to make that up.
+is never queued: the drain would have to make that up; nor is one from before its person's erasure.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,8 +18,9 @@ from typing import TYPE_CHECKING
 from telemetry_platform.contracts.landing import LandingEntry, letter_trace, stream_name
 from telemetry_platform.contracts.registry import kinds
 from telemetry_platform.errors import ContractViolationError
+from telemetry_platform.processing.erased import body_moment, is_before
 from telemetry_platform.processing.scrub import scrub
-from telemetry_platform.stores import dead_letters
+from telemetry_platform.stores import dead_letters, tombstones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -33,11 +35,15 @@ _LONGEST_NOTE = 200
 
 @dataclass(frozen=True)
 class ReplayReport:
-    """How many letters were queued again, did not wait (any more), and lack what a replay needs."""
+    """How many letters were queued again, did not wait (any more), lack what a replay needs, and are of erased persons.
+
+    The last ones are emptied instead.
+    """
 
     queued: int = 0
     skipped: int = 0
     refused: int = 0
+    erased: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ def replay(  # noqa: PLR0913 - what a replay is told; all but the first three by
     ContractViolationError for a mended body that is not one JSON object.
     """
     mended = None if body is None else _one_object(body)
-    queued = skipped = refused = 0
+    queued = skipped = refused = erased = 0
     for letter_id in letter_ids:
         with conn.transaction():
             letter = dead_letters.find(conn, letter_id)
@@ -78,11 +84,24 @@ def replay(  # noqa: PLR0913 - what a replay is told; all but the first three by
             if not letter.is_replayable or letter.kind not in kinds():
                 refused += 1
                 continue
+            if _is_of_erased(conn, letter):
+                dead_letters.drop(conn, letter_id, by="erasure", why="the person was erased", now=now)
+                erased += 1
+                continue
             queue.requeue(_stream(letter, shards), _entry(letter, mended))
             checkpoint("queued")
             dead_letters.mark_replayed(conn, letter_id, now=now)
             queued += 1
-    return ReplayReport(queued, skipped, refused)
+    return ReplayReport(queued, skipped, refused, erased)
+
+
+def _is_of_erased(conn: Connection, letter: DeadLetter) -> bool:
+    """Whether the letter is from before its person's erasure; the drain asks again."""
+    erased_at = tombstones.erased_at(conn, letter.org_id, letter.actor_hash)
+    if erased_at is None:
+        return False
+    received_at = math.floor(letter.received_at.timestamp() * 1000)
+    return is_before(erased_at, received_at, body_moment(letter.body.encode("utf-8", "replace")))
 
 
 def drop(conn: Connection, letter_ids: Iterable[int], *, by: str, why: str, now: datetime) -> DropReport:

@@ -11,10 +11,15 @@ CREATE TABLE privacy.erasures (
     --   failed        survivors, or it could not be counted; tried again
     status       text        NOT NULL CHECK (status IN ('requested', 'held', 'erasing', 'erased', 'certified', 'failed')),
     requested_at timestamptz NOT NULL,
+    -- What was received or began by then is erased; of a held one, the moment of the request until it is released.
     erased_at    timestamptz NOT NULL,
     began_at     timestamptz,
-    certified_at timestamptz,
+    -- The latest try, so that one that waits is not asked for at every look.
+    tried_at     timestamptz,
     attempts     integer     NOT NULL DEFAULT 0,
+    -- Why the latest try came to no end: a name of ours, never a value.
+    waits_for    text        NOT NULL DEFAULT '',
+    certified_at timestamptz,
     -- Counts by table, what is kept and why, epochs reached and out of reach, when backups are clear.
     certificate  jsonb,
     CHECK ((status = 'certified') = (certified_at IS NOT NULL)),

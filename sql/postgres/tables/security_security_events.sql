@@ -28,11 +28,15 @@ CREATE INDEX security_events_by_org ON security.security_events (org_id, recorde
 CREATE INDEX security_events_by_type ON security.security_events (type, recorded_at);
 CREATE INDEX security_events_by_address ON security.security_events (address_hash, recorded_at);
 
-SELECT audit.make_append_only('security.security_events');
+-- As `audit.make_append_only`, but that an erasure may take the person out of a row (`security.unlink`), through this table
+-- alone: its partitions refuse every statement that names them.
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON security.security_events
+    FOR EACH STATEMENT EXECUTE FUNCTION security.refuse_change();
+ALTER TABLE security.security_events ENABLE ALWAYS TRIGGER append_only;
 -- The statement triggers guard each table by itself; this one is inherited by whatever is attached, so that a partition
 -- which somebody attaches by hand is guarded from its first moment.
 CREATE TRIGGER append_only_rows BEFORE UPDATE OR DELETE ON security.security_events
-    FOR EACH ROW EXECUTE FUNCTION audit.refuse_change();
+    FOR EACH ROW EXECUTE FUNCTION security.refuse_change();
 ALTER TABLE security.security_events ENABLE ALWAYS TRIGGER append_only_rows;
 
 COMMENT ON TABLE security.security_events IS 'Attacks and refusals, for detection and threat analysis: append-only.';

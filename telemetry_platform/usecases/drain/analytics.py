@@ -70,6 +70,7 @@ def store(desk: Desk, work: Work) -> None:
         duplicate=sifted.duplicate,
         id_conflict=sifted.id_conflict,
         too_late=sifted.too_late,
+        erased=decoded.erased,
         dead_lettered=decoded.dead_events,
         letters=len(decoded.dead),
         missing=work.missing,

@@ -49,6 +49,7 @@ def store(desk: Desk, work: Work) -> None:
             stored=taken.stored,
             duplicate=taken.duplicate,
             id_conflict=taken.id_conflict,
+            erased=decoded.erased,
             dead_lettered=decoded.dead_events,
             letters=len(decoded.dead),
             missing=work.missing,

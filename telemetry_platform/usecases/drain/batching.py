@@ -23,6 +23,7 @@ from telemetry_platform.usecases.drain import analytics, audit
 from telemetry_platform.usecases.drain.closing import acknowledge, close
 from telemetry_platform.usecases.drain.desk import Desk, TooManyInvalidError, Work
 from telemetry_platform.usecases.drain.judging import judge
+from telemetry_platform.usecases.drain.sparing import spare_dead
 
 if TYPE_CHECKING:
     from telemetry_platform.contracts.event_kind import EventKind
@@ -127,8 +128,11 @@ def _isolate(desk: Desk, work: Work) -> None:
         raise
     # The try that put it aside is not one that it broke.
     made = replace(work, batch=replace(batch, forgiven=batch.forgiven + 1))
-    outcome = Outcome(dead_lettered=sum(entry.events for entry in dead), missing=work.missing, letters=len(dead))
-    close(desk, made, dead, lambda: outcome, {})
+    kept, erased = spare_dead(desk, work, dead)
+    outcome = Outcome(
+        dead_lettered=sum(entry.events for entry in kept), erased=erased, missing=work.missing, letters=len(kept)
+    )
+    close(desk, made, kept, lambda: outcome, {})
 
 
 def _halves(work: Work) -> tuple[tuple[bytes, ...], tuple[bytes, ...]] | None:

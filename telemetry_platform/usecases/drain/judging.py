@@ -6,12 +6,15 @@ Invariant: judged before anything of the batch is stored or acknowledged, so tha
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from telemetry_platform.contracts.key_lives import PINNED, holds_addresses
+from telemetry_platform.contracts.pii import Domain
 from telemetry_platform.processing.batches import Decoded, decode
 from telemetry_platform.stores import ingest_ledger
+from telemetry_platform.stores.keys import known_epochs
 from telemetry_platform.usecases.drain.desk import Desk, TooManyInvalidError, Work
+from telemetry_platform.usecases.drain.sparing import spare_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,20 +22,22 @@ if TYPE_CHECKING:
     from telemetry_platform.processing.batches import DeadEntry
 
 _WINDOW_ENTRIES = 1_000
-PINNED = timedelta(hours=48)
-"""How long a session may go on under the epoch that it began with, after the epoch has closed."""
 
 
 def decode_and_judge(desk: Desk, work: Work) -> Decoded:
-    """The batch as rows. Raises TooManyInvalidError when more of it is invalid than chance explains."""
-    closing = ingest_ledger.key_epochs(desk.conn, work.kind.actor_domain)
+    """The batch as rows, without those of erased persons.
+
+    Raises TooManyInvalidError when more of it is invalid than chance explains: that is looked at first.
+    """
+    closing = known_epochs(desk.conn, work.kind.actor_domain)
     epochs = {
         epoch: None if closed is None else int((closed + PINNED).timestamp() * 1000)
         for epoch, closed in closing.items()
     }
-    decoded = decode(work.kind, work.entries, epochs)
+    addresses = known_epochs(desk.conn, Domain.ADDRESS) if holds_addresses(work.kind.table) else ()
+    decoded = decode(work.kind, work.entries, epochs, frozenset(addresses))
     judge(desk, work, decoded.dead)
-    return decoded
+    return spare_rows(desk, work, decoded)
 
 
 def _most(dead: Sequence[DeadEntry]) -> str:

@@ -24,6 +24,7 @@ class TableReport:
     duplicate: int = 0
     id_conflict: int = 0
     too_late: int = 0
+    erased: int = 0
     dead_lettered: int = 0
 
 

@@ -22,6 +22,7 @@ from telemetry_platform.usecases.drain.holding import held
 from telemetry_platform.usecases.drain.report import DrainReport, TableReport, Tally
 from telemetry_platform.usecases.drain.turns import Turns
 from telemetry_platform.usecases.drain.worker import Worker
+from telemetry_platform.usecases.restored import copy_tombstones, refuse_restored
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,12 +62,16 @@ def drain(  # noqa: PLR0913 - what a drain is told; all but the first two by nam
 ) -> DrainReport:
     """Drain until the budget is spent, `stop` is set or, with `until_idle`, nothing is left in the queue.
 
-    Raises LeaseLostError when another drain holds the lease, TooManyInvalidError when most entries cannot be stored,
-    and what a store answered when waiting for it did not help.
+    Raises LeaseLostError when another drain holds the lease, RestoredDataError before anything is read from a database
+    that was restored from a backup, TooManyInvalidError when most entries cannot be stored, and what a store answered
+    when waiting for it did not help.
     """
     began = time.monotonic()
     stop = stop or threading.Event()
     with held(stores, settings.drain, holder=holder, run_id=run_id, wait_seconds=wait_for_lease) as lease:
+        with stores.postgres() as connection:
+            refuse_restored(connection, stores.warehouse, settings, clock())
+            copy_tombstones(connection, settings.privacy.tombstone_copy, clock())
         stores.geo.refresh()
         turns = Turns()
         workers = [

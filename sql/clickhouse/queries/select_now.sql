@@ -1,0 +1,2 @@
+-- The warehouse's own clock.
+SELECT now64(3, 'UTC');
