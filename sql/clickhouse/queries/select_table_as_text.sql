@@ -1,0 +1,2 @@
+-- All that a table holds, with what a lightweight delete only hides.
+SELECT * FROM {database:Identifier}.{table:Identifier};
