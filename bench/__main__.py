@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import api_batches, draining, freshness, lookup, pose_compression
+from bench import api_batches, draining, excluding, freshness, lookup, pose_compression, scrubbing
 from bench.figures import note
 from telemetry_platform.embedded.platform import running_platform
 
@@ -59,6 +59,10 @@ def main(wanted: Sequence[str]) -> None:
         return not wanted or any(name.startswith(prefix) or prefix.startswith(name) for prefix in wanted)
 
     on_stores = [(name, measure) for name, measure in _on_stores() if is_wanted(name)]
+    if is_wanted("exclusions"):
+        _show("exclusions", excluding.measure())
+    if is_wanted("scrub"):
+        _show("scrub", scrubbing.measure())
     with tempfile.TemporaryDirectory(prefix="telemetry-bench-") as folder:
         if on_stores:
             stores = ("postgres", "redis", "clickhouse", "api")

@@ -5,6 +5,24 @@ Invariant: loading this needs no running service and no secret, so that a store 
 
 from dagster import Definitions, definitions, in_process_executor
 
+from telemetry_platform.defs.compliance.coverage import check_coverage
+from telemetry_platform.defs.compliance.erasures import check_gone, erase_subjects, erasures_wait
+from telemetry_platform.defs.compliance.exclusions import (
+    check_exclusions,
+    check_refused_networks,
+    daily_exclusions,
+    exclusions_were_never_loaded,
+    fetch_exclusions,
+    sync_exclusions_job,
+    weekly_exclusions,
+)
+from telemetry_platform.defs.compliance.keys import (
+    check_destruction,
+    check_known,
+    check_rotation,
+    daily_rotation,
+    rotate_keys,
+)
 from telemetry_platform.defs.events.rejects import check_rejects
 from telemetry_platform.defs.landing.checks import check_queues
 from telemetry_platform.defs.landing.drain import drain_landing, drain_streams
@@ -14,17 +32,30 @@ from telemetry_platform.defs.operations.dead_letters import handle_dead_letters
 from telemetry_platform.defs.operations.geo import check_geo
 from telemetry_platform.defs.operations.schedules import check_tables, hourly_checks, quiet_drains
 from telemetry_platform.defs.resources import PlatformResource
+from telemetry_platform.logs import guard
 
 
 @definitions
 def defs() -> Definitions:
     """Queues, tables, checks, jobs, and what starts them."""
+    guard()
     return Definitions(
-        assets=[*queue_specs(), drain_streams],
-        asset_checks=[check_geo, check_queues, check_rejects],
-        jobs=[drain_landing, check_tables, handle_dead_letters],
-        sensors=[landing_has_events],
-        schedules=[hourly_checks, quiet_drains],
+        assets=[*queue_specs(), drain_streams, fetch_exclusions],
+        asset_checks=[
+            check_coverage,
+            check_exclusions,
+            check_gone,
+            check_refused_networks,
+            check_geo,
+            check_queues,
+            check_rejects,
+            check_destruction,
+            check_known,
+            check_rotation,
+        ],
+        jobs=[drain_landing, check_tables, handle_dead_letters, erase_subjects, rotate_keys, sync_exclusions_job],
+        sensors=[landing_has_events, exclusions_were_never_loaded, erasures_wait],
+        schedules=[hourly_checks, quiet_drains, daily_rotation, weekly_exclusions, daily_exclusions],
         resources={"platform": PlatformResource()},
         # A step is one store's work in bulk: a process for each would only add seconds of start.
         executor=in_process_executor,

@@ -30,6 +30,10 @@ class UnreadyStoreError(PermanentError):
     """A store lacks what this release needs (a table, a column, a right): no event is at fault."""
 
 
+class RestoredDataError(PermanentError):
+    """A database was restored from a backup: it may hold again what was erased since."""
+
+
 class LeaseLostError(TransientError):
     """Another drain holds the lease: whatever this one still has in hand must not be committed."""
 

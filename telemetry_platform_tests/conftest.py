@@ -21,6 +21,7 @@ from telemetry_platform.settings import RedisSettings, Settings
 from telemetry_platform.stores import postgres, redis
 from telemetry_platform.usecases.apply_schema import apply_schema
 from telemetry_platform.usecases.ensure_keys import ensure_keys
+from telemetry_platform_tests.exclusion_lists import load_exclusions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,6 +44,8 @@ def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PlatformHandle
     with running_stores("test", base=base, remove=True) as handle:
         with postgres.connect(handle.settings.postgres.url.get_secret_value()) as connection:
             ensure_keys(connection, handle.settings.keys, datetime.now(UTC))
+        # Nobody is excluded, and that is known: without a list an API takes security and audit only.
+        load_exclusions(handle.settings)
         yield handle
 
 
@@ -65,6 +68,8 @@ def fresh_platform(engines: PlatformHandle) -> Settings:
     if engines.settings.postgres.read_url is not None:
         given["postgres"]["read_url"] = _at_database(engines.settings.postgres.read_url, name)
     given["clickhouse"]["database"] = name
+    # A copy of the exclusion list is that of one database.
+    given["exclusions"]["copy_file"] = None
     logical = str(number % _REDIS_DATABASES + 1)
     given["redis"]["url"] = _at_database(engines.settings.redis.url, logical)
     settings = Settings(**given)

@@ -11,6 +11,7 @@ import sys
 import uvicorn
 
 from telemetry_platform.errors import PlatformError
+from telemetry_platform.logs import guard
 from telemetry_platform.settings import load
 
 
@@ -18,6 +19,7 @@ def main() -> None:
     """Serve until told to stop."""
     from telemetry_platform.api.app import create_app
 
+    guard()
     settings = load()
     uvicorn.run(
         create_app(settings),

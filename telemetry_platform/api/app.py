@@ -11,6 +11,7 @@ import asyncio
 import secrets
 import time
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -27,16 +28,16 @@ from telemetry_platform import settings as settings_module
 from telemetry_platform.api import docs, health, privacy, problems
 from telemetry_platform.api.compliance import Doors
 from telemetry_platform.api.events_endpoint import EventsEndpoint
-from telemetry_platform.api.front import Front
+from telemetry_platform.api.front import Front, say
 from telemetry_platform.api.guarded import Guarded, problem_response
-from telemetry_platform.api.keeper import kept
+from telemetry_platform.api.keeper import Kept, kept
 from telemetry_platform.api.key_source import key_source
 from telemetry_platform.api.metrics import ApiMetrics
 from telemetry_platform.api.problems import ProblemError
 from telemetry_platform.api.rate_limits import AnonymousLimits
 from telemetry_platform.api.tokens import TokenVerifier
 from telemetry_platform.contracts.registry import kinds
-from telemetry_platform.processing.address import NoExclusions
+from telemetry_platform.logs import guard
 from telemetry_platform.processing.paths import PathReducer
 from telemetry_platform.stores import postgres
 from telemetry_platform.stores.landing_producer import LandingProducer
@@ -46,7 +47,11 @@ from telemetry_platform.stores.redis_channel import RedisChannel
 from telemetry_platform.stores.session_pins import SessionPins
 from telemetry_platform.usecases.accept_events import EventAcceptor, Landing
 from telemetry_platform.usecases.accept_frames import FrameAcceptor
+from telemetry_platform.usecases.exclusion_list import ExclusionHolder
 from telemetry_platform.usecases.key_list import KeyList
+from telemetry_platform.usecases.opt_outs import OptOuts
+from telemetry_platform.usecases.restored import refuse_restored_postgres
+from telemetry_platform.usecases.subject_list import SubjectList
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -61,36 +66,47 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
 
     `now_ms` is the server's clock in milliseconds since 1970; tests give their own.
     """
+    guard()
     given = settings or settings_module.load()
     clock = now_ms or (lambda: time.time_ns() // 1_000_000)
     metrics = ApiMetrics()
     channel = RedisChannel(address(given.redis), TIMEOUT_SECONDS)
     room = QueueRoom(channel, given.redis, kinds())
-    keys = KeyList(given.postgres, given.keys, time.monotonic)
+    keys = KeyList(
+        given.postgres,
+        given.keys,
+        time.monotonic,
+        lambda connection: refuse_restored_postgres(connection, given, datetime.fromtimestamp(clock() / 1000, UTC)),
+    )
     source, loopback_only = key_source(given.api)
+    pool = postgres.pool(given.postgres, application="telemetry-api")
+    subjects = SubjectList(channel, pool, clock)
+    held = ExclusionHolder(pool, given.exclusions, time.monotonic, say)
     doors = Doors(
         TokenVerifier(source, given.api.token, time.time),
         given.api.trusted_proxies,
-        NoExclusions(),
+        held,
         loopback_only,
         given.api.anonymous_org_id,
         AnonymousLimits(channel, given.api, secrets.token_bytes),
+        keys,
+        subjects,
+        OptOuts(pool, subjects, time.monotonic, say),
     )
     reduced_path = PathReducer(given.api.path_segments)
     base = given.api.producer or "api"
     # A name is used by one process once: a restarted one that counted from 1 again would look like a gap.
     producer = LandingProducer(channel, lambda: f"{base}-{secrets.token_hex(6)}")
     landing = Landing(producer, SessionPins(channel), room, given.redis.shards)
-
-    pool = postgres.pool(given.postgres, application="telemetry-api")
-    guarded = Guarded(doors, keys, pool, clock)
+    parts = Kept(keys, room, channel, source, subjects, held)
+    guarded = Guarded(doors, keys, pool, clock, given)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # Without waiting: a database that does not answer yet is told to whoever asks for it.
         pool.open(wait=False)
         try:
-            async with kept(keys, room, channel, source, given.keys.refresh_seconds):
+            async with kept(parts, given):
                 yield
         finally:
             await asyncio.to_thread(pool.close)
@@ -126,7 +142,7 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
             max_events=given.api.max_batch_events,
         )
         app.router.routes.append(Route(kind.endpoint.path, endpoint, methods=["POST"]))
-    app.include_router(health.router(health.Parts(channel, keys, room, metrics)))
+    app.include_router(health.router(health.Parts(channel, keys, room, metrics, subjects, held)))
     app.include_router(privacy.router(guarded))
     docs.add(app, posted, clock)
     return app
@@ -140,7 +156,7 @@ def _middleware(settings: Settings, metrics: ApiMetrics) -> list[Middleware]:
             Middleware(
                 CORSMiddleware,
                 allow_origins=list(settings.api.cors_origins),
-                allow_methods=["GET", "POST"],
+                allow_methods=["GET", "POST", "PUT"],
                 allow_headers=["Authorization", "Content-Type", "X-Consent-Level", "Sec-GPC"],
                 expose_headers=["Retry-After"],
                 max_age=600,

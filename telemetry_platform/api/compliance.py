@@ -3,7 +3,8 @@
 who        the token's person or service, and whether they may post here at all
 from_where the client's address behind the trusted proxies
 how_much   what nobody's request is charged for its first event, before anything of its body is read
-may_we     the consent level that counts: what was stated, capped by the privacy signal, forced by an exclusion
+may_we     the consent level that counts: what was stated, capped by what the person decided and by the privacy signal,
+           forced by an exclusion
 reduce     what may go on from here: no full address, and the raw id only as long as the request
 
 Invariant: a step takes what the steps before it found, and nothing behind `reduce` can reach what it leaves out.
@@ -21,6 +22,7 @@ from telemetry_platform.api.tokens import unauthorised
 from telemetry_platform.processing import address as addresses
 from telemetry_platform.processing import gate
 from telemetry_platform.processing.agent import read_hints
+from telemetry_platform.usecases.record_consent import Person
 from telemetry_platform.usecases.request_entries import Origin, Submission
 
 if TYPE_CHECKING:
@@ -28,7 +30,12 @@ if TYPE_CHECKING:
 
     from telemetry_platform.api.rate_limits import AnonymousLimits
     from telemetry_platform.api.tokens import Caller, TokenVerifier
-    from telemetry_platform.contracts.event_kind import Endpoint
+    from telemetry_platform.contracts.event_kind import Endpoint, Role
+    from telemetry_platform.contracts.subject import SubjectState
+    from telemetry_platform.usecases.exclusion_list import ExclusionHolder
+    from telemetry_platform.usecases.key_list import KeyList
+    from telemetry_platform.usecases.opt_outs import OptOuts
+    from telemetry_platform.usecases.subject_list import SubjectList
 
 
 @dataclass(frozen=True)
@@ -48,12 +55,15 @@ class Doors:
 
     verifier: TokenVerifier
     trusted_proxies: tuple[addresses.Network, ...]
-    exclusions: addresses.ExclusionSet
+    exclusions: ExclusionHolder
     loopback_only: bool
     """Tokens are signed with a shared secret: requests that came in by another interface are refused."""
     anonymous_org_id: str
     """The tenant under which reports without a token are kept."""
     limits: AnonymousLimits
+    keys: KeyList
+    subjects: SubjectList
+    opt_outs: OptOuts
 
 
 @dataclass(frozen=True)
@@ -64,13 +74,22 @@ class Admission:
     toll: Toll | None
 
 
-async def admit(request: Incoming, endpoint: Endpoint, doors: Doors) -> Admission:
-    """All steps. Raises ProblemError, and PlatformError when Redis cannot say what may be charged."""
+async def admit(
+    request: Incoming, endpoint: Endpoint, doors: Doors, *, is_gated: bool, is_kept_always: bool
+) -> Admission:
+    """All steps; `is_gated` when consent decides on the endpoint's events, `is_kept_always` when nothing does.
+
+    Raises ProblemError, and PlatformError when it cannot be said what may be charged, what the person decided, or who
+    is excluded.
+    """
     caller = await who(request, endpoint, doors)
     address = from_where(request, doors)
     toll = await how_much(request, caller, address, doors)
-    permission = may_we(request, caller, address, doors)
-    return Admission(reduce(request, endpoint, doors, caller, address, permission), toll)
+    is_excluded = not is_kept_always and is_from_excluded(address, doors.exclusions)
+    state = await what_they_said(request, endpoint, caller, doors) if is_gated and not is_excluded else None
+    permission = may_we(request, caller, state, is_excluded=is_excluded)
+    erased_at = None if state is None else state.erased_at
+    return Admission(reduce(request, endpoint, doors, caller, address, permission, erased_at), toll)
 
 
 async def who(request: Incoming, endpoint: Endpoint, doors: Doors) -> Caller | None:
@@ -97,6 +116,12 @@ def from_where(request: Incoming, doors: Doors) -> addresses.Address | None:
     return addresses.client_address(request.peer, lines, doors.trusted_proxies)
 
 
+def is_from_excluded(address: addresses.Address | None, exclusions: ExclusionHolder) -> bool:
+    """Whether the client's network is excluded. Raises TransientError before a list was loaded, whoever asks."""
+    exclusions.check()
+    return address is not None and exclusions.contains(addresses.unmapped(address))
+
+
 async def how_much(
     request: Incoming, caller: Caller | None, address: addresses.Address | None, doors: Doors
 ) -> Toll | None:
@@ -110,15 +135,34 @@ async def how_much(
     return Toll(doors.limits, address, request.received_at)
 
 
+async def what_they_said(
+    request: Incoming, endpoint: Endpoint, caller: Caller | None, doors: Doors
+) -> SubjectState | None:
+    """What is remembered of the caller; None for nobody, and for whoever never decided anything.
+
+    A privacy signal that comes with a token for the first time is remembered. Raises PlatformError while it cannot be
+    known what persons decided: nobody is judged by their header alone then.
+    """
+    if caller is None:
+        return None
+    ring = doors.keys.ring()
+    person = Person(caller.org_id, caller.actor_id, actor_type(caller, endpoint.roles))
+    state = await doors.subjects.state_of(caller.org_id, person.subject_hash(ring))
+    if gate.is_gpc(request.headers.get(b"sec-gpc", [])) and (state is None or state.opted_out_at is None):
+        await doors.opt_outs.remember(ring, person, request.received_at)
+    return state
+
+
 def may_we(
-    request: Incoming, caller: Caller | None, address: addresses.Address | None, doors: Doors
+    request: Incoming, caller: Caller | None, state: SubjectState | None, *, is_excluded: bool
 ) -> gate.Permission:
     """The permission that counts for this request, and is never remembered."""
     return gate.permission(
         gate.stated_level(request.headers.get(b"x-consent-level", [])),
         gpc=gate.is_gpc(request.headers.get(b"sec-gpc", [])),
-        excluded=address is not None and doors.exclusions.contains(addresses.unmapped(address)),
+        excluded=is_excluded,
         purposes=frozenset() if caller is None else caller.purposes,
+        state=state,
     )
 
 
@@ -129,9 +173,9 @@ def reduce(  # noqa: PLR0913, PLR0917 - what the steps before it found
     caller: Caller | None,
     address: addresses.Address | None,
     permission: gate.Permission,
+    erased_at: int | None,
 ) -> Submission:
     """What the events of the request share from here on."""
-    roles = [] if caller is None else sorted(caller.roles & endpoint.roles)
     agents = request.headers.get(b"user-agent", ())
     origin = Origin(
         org_id=doors.anonymous_org_id if caller is None else caller.org_id,
@@ -142,13 +186,19 @@ def reduce(  # noqa: PLR0913, PLR0917 - what the steps before it found
     )
     return Submission(
         origin=origin,
-        actor_type=roles[0].value if roles else "anonymous",
+        actor_type="anonymous" if caller is None else actor_type(caller, endpoint.roles),
         permission=permission,
         method=request.method,
         path=endpoint.path,
         received_at=request.received_at,
         trace_id=secrets.token_hex(16),
+        erased_at=erased_at,
     )
+
+
+def actor_type(caller: Caller, roles: frozenset[Role]) -> str:
+    """As what somebody acts here: the first of their roles that may."""
+    return min(caller.roles & roles).value
 
 
 def is_local(server: str | None) -> bool:

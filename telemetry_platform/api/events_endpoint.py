@@ -93,7 +93,13 @@ class EventsEndpoint:
             received_at=self._now_ms(),
         )
         try:
-            admission = await admit(request, self._endpoint, self._doors)
+            admission = await admit(
+                request,
+                self._endpoint,
+                self._doors,
+                is_gated=self._acceptor.kind.consent is not None,
+                is_kept_always=self._acceptor.kind.is_kept_always,
+            )
             bodies.check_headers(headers, self._max_body_bytes)
             raw = await bodies.read_body(receive, self._max_body_bytes)
             toll, most = admission.toll, self._max_events
@@ -109,7 +115,7 @@ class EventsEndpoint:
             raise ProblemError(422, error.code, str(error), faults=error.faults) from None
         except PlatformError as error:
             raise _unavailable(error) from None
-        self._metrics.count(self._acceptor.kind.name, accepted)
+        self._metrics.count(self._acceptor.kind.name, admission.submission.permission.level, accepted)
         return _many(accepted) if is_batch or accepted.several else _one(accepted)
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from telemetry_platform.api.tokens import Caller
     from telemetry_platform.contracts.event_kind import Role
     from telemetry_platform.processing.pseudonyms import KeyRing
+    from telemetry_platform.settings import Settings
     from telemetry_platform.stores.postgres import Connection
     from telemetry_platform.usecases.key_list import KeyList
 
@@ -47,6 +48,7 @@ class Guarded:
     keys: KeyList
     pool: ConnectionPool[Connection]
     now_ms: Callable[[], int]
+    settings: Settings
 
     async def caller(self, request: Request, roles: frozenset[Role]) -> Caller:
         """The caller. Raises ProblemError: 401 without a valid token, 403 without one of the roles."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 if TYPE_CHECKING:
+    from telemetry_platform.contracts.consent import ConsentLevel
     from telemetry_platform.usecases.accept_events import Accepted
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -20,6 +21,12 @@ class ApiMetrics:
         self.registry = CollectorRegistry()
         self._events = Counter(
             "telemetry_events", "events by verdict", ("kind", "verdict", "reason"), registry=self.registry
+        )
+        self._drops = Counter(
+            "telemetry_consent_drops",
+            "events that consent did not allow, by the level that counted",
+            ("kind", "level", "reason"),
+            registry=self.registry,
         )
         self._unknown = Counter(
             "telemetry_unknown_fields", "fields that no contract knows, dropped", ("kind",), registry=self.registry
@@ -40,14 +47,32 @@ class ApiMetrics:
         self.queue_fill = Gauge(
             "telemetry_queue_fill_ratio", "share of the queue server's memory in use", registry=self.registry
         )
+        self.subjects_complete = Gauge(
+            "telemetry_subjects_complete", "1 when Redis holds what all persons decided, else 0", registry=self.registry
+        )
+        self.exclusions_loaded = Gauge(
+            "telemetry_exclusions_loaded",
+            "1 when it is known which networks are excluded, else 0",
+            registry=self.registry,
+        )
+        self.excluded_networks = Gauge(
+            "telemetry_excluded_networks", "networks in this process's exclusion list", registry=self.registry
+        )
+        self.exclusions_age = Gauge(
+            "telemetry_exclusions_look_age_seconds",
+            "seconds since PostgreSQL was asked for a newer exclusion list",
+            registry=self.registry,
+        )
         self.key_list_age = Gauge(
             "telemetry_key_list_age_seconds", "seconds since the key list was read", registry=self.registry
         )
 
-    def count(self, kind: str, accepted: Accepted) -> None:
-        """Count the verdicts on one request's events."""
+    def count(self, kind: str, level: ConsentLevel, accepted: Accepted) -> None:
+        """Count the verdicts on one request's events, which were judged at this level."""
         for (verdict, reason), number in accepted.counts.items():
             self._events.labels(kind, verdict, reason).inc(number)
+            if verdict == "dropped":
+                self._drops.labels(kind, str(int(level)), reason).inc(number)
         if accepted.unknown_fields:
             self._unknown.labels(kind).inc(accepted.unknown_fields)
         if accepted.repaired:

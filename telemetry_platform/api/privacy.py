@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
 
+from telemetry_platform.api import access_routes, consent_routes, erasure_routes, exclusion_routes
+
 if TYPE_CHECKING:
     from telemetry_platform.api.guarded import Guarded
 
 
-def router(guarded: Guarded) -> APIRouter:  # noqa: ARG001 - what each group is made with
+def router(guarded: Guarded) -> APIRouter:
     """All of them."""
-    return APIRouter(tags=["privacy"])
+    routes = APIRouter(tags=["privacy"])
+    for group in (consent_routes, exclusion_routes, erasure_routes, access_routes):
+        routes.include_router(group.router(guarded))
+    return routes

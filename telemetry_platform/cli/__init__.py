@@ -10,13 +10,19 @@ import sys
 import typer
 
 from telemetry_platform.cli import (
+    access_report,
+    canary,
     contracts,
     dead_letters,
     demo,
     docs,
     doctor,
     drain,
+    erase,
+    exclusions,
+    keys,
     platform,
+    restore_check,
     schema,
     simulate,
     tokens,
@@ -30,7 +36,13 @@ _GROUPS = (
     demo.register,
     simulate.register,
     drain.register,
+    erase.register,
     dead_letters.register,
+    exclusions.register,
+    keys.register,
+    canary.register,
+    access_report.register,
+    restore_check.register,
     schema.register,
     contracts.register,
     docs.register,
@@ -52,6 +64,9 @@ for _register in _GROUPS:
 
 def main() -> None:
     """Run a command; an error of ours is a message that says what to do, not a traceback."""
+    from telemetry_platform.logs import guard
+
+    guard()
     try:
         app()
     except PlatformError as error:

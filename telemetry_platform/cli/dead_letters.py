@@ -1,7 +1,5 @@
 """`telemetry dead-letters list|show|replay|drop`: entries that the drain put aside."""
 
-import getpass
-import os
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from telemetry_platform.cli.account import somebody
 from telemetry_platform.cli.console import out
 from telemetry_platform.contracts.rejects import DeadLetterReason
 from telemetry_platform.errors import ConfigurationError
@@ -154,6 +153,8 @@ def replay(  # noqa: PLR0913 - one option for each thing to choose by
             "Look with `telemetry dead-letters show`, give up with `drop`.",
             markup=False,
         )
+    if report.erased:
+        out.print(f"{report.erased:,} were of persons who have been erased: emptied instead.", markup=False)
     if skipped or report.refused:
         raise typer.Exit(1)
 
@@ -178,7 +179,7 @@ def drop(  # noqa: PLR0913 - one option for each thing to choose by
         waiting = dead_letters.waiting_ids(connection, chosen)
         if waiting and not yes:
             typer.confirm(f"Give up letters: {len(waiting):,}. Their bodies cannot be brought back", abort=True)
-        report = replay_dead_letters.drop(connection, waiting, by=_somebody(), why=why, now=datetime.now(UTC))
+        report = replay_dead_letters.drop(connection, waiting, by=somebody(), why=why, now=datetime.now(UTC))
     out.print(f"{report.dropped:,} given up.", markup=False)
     skipped = report.skipped + _not_there(letter_ids, waiting)
     if skipped:
@@ -193,15 +194,6 @@ def _named(letter_ids: list[int] | None, *, every: bool) -> tuple[int, ...] | No
             "name the letters' numbers, or choose with --all and --kind, --reason, --since, --before"
         )
     return tuple(letter_ids) if letter_ids else None
-
-
-def _somebody() -> str:
-    """Who answers for it: the account that the command runs under."""
-    try:
-        return f"{getpass.getuser()}, by command"
-    except (KeyError, OSError):
-        # In a container the account may have no name.
-        return f"uid {os.getuid()}, by command"
 
 
 def _not_there(letter_ids: list[int] | None, waiting: list[int]) -> int:

@@ -53,11 +53,13 @@ def demo(
     stops everything.
     """
     from telemetry_platform.embedded.platform import running_platform
+    from telemetry_platform.usecases.reconcile.expected import Reconciliation
 
     begun = time.monotonic()
     out.print("Starting the platform (profile demo).")
     with running_platform("demo", given=_nothing_given(), extra=_local_settings, reporter=ServiceLines()) as handle:
-        result = _day(handle, patients, seed)
+        day = _day(handle, patients, seed)
+        result = Reconciliation((*day.lines, *_privacy(handle)), day.not_simulated)
         out.print("Stopping.")
     seconds = time.monotonic() - begun
     if result.differences:
@@ -89,11 +91,14 @@ def _nothing_given() -> Settings:
 
 def _local_settings(state: "StateFolder") -> Mapping[str, Any]:
     """Where the simulated networks are, how long one run of the drain lives, and how rare rejects are."""
+    from telemetry_platform.cli import demo_privacy
     from telemetry_platform.simulate.geo_database import write_geo_database
 
     database = write_geo_database(state.path / "geo.mmdb")
     return {
         "geo": {"database": str(database)},
+        "keys": {"refresh_seconds": demo_privacy.REFRESH_SECONDS},
+        "exclusions": {"refresh_seconds": demo_privacy.REFRESH_SECONDS},
         "drain": {"budget_seconds": _DRAIN_BUDGET_SECONDS, "reject_ratio": _REJECT_RATIO},
     }
 
@@ -132,6 +137,16 @@ def _day(handle: "PlatformHandle", patients: int, seed: int) -> "Reconciliation"
         demo_tables.show_reconciliation(result)
         demo_tables.show_answers(warehouse)
     return result
+
+
+def _privacy(handle: "PlatformHandle") -> "list[Line]":
+    """What happens to people who do not want to be followed, and whether it did."""
+    from telemetry_platform.cli import demo_privacy, demo_tables
+
+    out.print("And what of those who do not want to be followed?")
+    lines = demo_privacy.privacy_chapter(handle, lambda: _wait_until_drained(handle))
+    demo_tables.show_lines(lines)
+    return lines
 
 
 def _dagster_lines(runs: "list[DagsterRun]", checks: "list[DagsterCheck]") -> "list[Line]":

@@ -32,19 +32,24 @@ def show_reconciliation(result: Reconciliation) -> None:
     """Every number twice, a table a kind; values and pseudonyms as one line each, unless one of them differs."""
     out.print()
     out.print("Does it add up?")
-    width = max(len(line.name) for line in _shown(result.lines))
-    for part in dict.fromkeys(line.part for line in result.lines):
+    show_lines(result.lines)
+    for kind in result.not_simulated:
+        out.print(f"\n{kind}: not simulated, so that nothing is known of it", markup=False)
+
+
+def show_lines(lines: Sequence[Line]) -> None:
+    """Expected and found, a table a part."""
+    width = max(len(line.name) for line in _shown(lines))
+    for part in dict.fromkeys(line.part for line in lines):
         table = Table(Column(part, min_width=width + 2), box=None, pad_edge=False)
         for title in ("expected", "found"):
             table.add_column(title, justify="right", min_width=9)
         table.add_column("", min_width=2)
-        for line in _shown([line for line in result.lines if line.part == part]):
+        for line in _shown([line for line in lines if line.part == part]):
             counts = (f"{line.expected:,}", f"{line.found:,}", "ok" if line.adds_up else "NO")
             table.add_row(f"  {line.name}", *counts)
         out.print()
         out.print(table)
-    for kind in result.not_simulated:
-        out.print(f"\n{kind}: not simulated, so that nothing is known of it", markup=False)
 
 
 def _shown(lines: Sequence[Line]) -> list[Line]:

@@ -66,7 +66,7 @@ def drain(
 
 def _show(report: "DrainReport") -> None:
     """The report as a table."""
-    names = ("stored", "duplicate", "id_conflict", "too_late", "dead_lettered")
+    names = ("stored", "duplicate", "id_conflict", "too_late", "erased", "dead_lettered")
     table = Table("table", *names, box=None, pad_edge=False)
     for name, counts in report.tables.items():
         table.add_row(name, *(f"{getattr(counts, count):,}" for count in names))

@@ -198,6 +198,11 @@ class EventKind:
         return self.consent_of.get(event, self.consent)
 
     @property
+    def is_kept_always(self) -> bool:
+        """Whether no consent and no exclusion of a network takes an event away: audit and security, the trail's."""
+        return self.consent is None and self.store is Store.POSTGRES
+
+    @property
     def may_be_nobodys(self) -> bool:
         """Whether a row may belong to no person: an erasure has nothing to find in it then."""
         if self.on_behalf is None:

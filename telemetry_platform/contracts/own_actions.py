@@ -88,3 +88,8 @@ CANARY_RUN = OwnAction(
     "Marks were sent through and looked for at rest.",
     frozenset({"marks", "hits", "planted"}),
 )
+
+
+def own_actions() -> tuple[OwnAction, ...]:
+    """All of them."""
+    return tuple(value for value in globals().values() if isinstance(value, OwnAction))

@@ -23,4 +23,5 @@ class Counted(StrEnum):
     DUPLICATE = "duplicate"
     ID_CONFLICT = "id_conflict"
     TOO_LATE = "too_late"
+    ERASED = "erased"
     DEAD_LETTERED = "dead_lettered"

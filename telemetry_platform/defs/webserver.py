@@ -18,6 +18,7 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 from dagster_webserver.version import __version__
 
 from telemetry_platform.defs.webserver_guard import Guard
+from telemetry_platform.logs import guard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,4 +77,5 @@ def serve(
 
 
 if __name__ == "__main__":
+    guard()
     typer.run(serve)

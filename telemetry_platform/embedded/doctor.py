@@ -71,11 +71,12 @@ _VERSIONS: dict[str, Callable[[Settings], str]] = {
 def examine(platform: Platform) -> list[Finding]:
     """All parts, stores first."""
     is_up = any(platform.supervisor.record(name) for name in (*STORES, *APPLICATION))
+    application = [name for name in APPLICATION if name in platform.wanted(APPLICATION)]
     if platform.ports().get("api") is None:
-        return [_never_started(platform, name) for name in (*STORES, *APPLICATION)]
+        return [_never_started(platform, name) for name in (*STORES, *application)]
     settings = platform.environment().settings()
     findings = [_store(platform, settings, name, is_up=is_up) for name in STORES]
-    findings += [_application(platform, name, is_up=is_up) for name in APPLICATION]
+    findings += [_application(platform, name, is_up=is_up) for name in application]
     return [*findings, _geo(settings)] if is_up else findings
 
 

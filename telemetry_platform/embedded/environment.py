@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from telemetry_platform.embedded import postgres, redis
+from telemetry_platform.embedded.platform_services import MAXMIND_ACCOUNT
 from telemetry_platform.embedded.process import TAG
 from telemetry_platform.embedded.state import StateFolder, is_generated_here
 from telemetry_platform.settings import Settings
@@ -32,6 +33,7 @@ _STORE_VARIABLES = (
     "TELEMETRY_REDIS__",
     "TELEMETRY_CLICKHOUSE__",
     "TELEMETRY_KEYS__",
+    "TELEMETRY_MAXMIND__",
     "TELEMETRY_API__TOKEN__",
 )
 
@@ -77,8 +79,18 @@ class LocalEnvironment:
             }
         if not _has_own_token_key(self.state.checkout, self.given):
             chosen["api"]["token"] = {"secret": secrets["jwt"]}
+        port = self.ports.get("maxmind")  # none yet where an earlier release made the profile
+        if port is not None and has_stand_in(self.state.checkout, self.given, self.embedded):
+            chosen["maxmind"] = {
+                "url": f"http://127.0.0.1:{port}/privacy/exclusions",
+                "account_id": MAXMIND_ACCOUNT,
+                "license_key": secrets["maxmind"],
+            }
+        if "copy_file" not in self.given.exclusions.model_fields_set:
+            chosen.setdefault("exclusions", {}).setdefault("copy_file", str(self.state.path / "exclusions.copy"))
         if not _has_own_kek(self.state.checkout, self.given):
-            chosen["keys"] = {"kek_file": str(self.state.kek_file)}
+            files = {"kek_file": str(self.state.kek_file), "next_kek_file": str(self.state.next_kek_file)}
+            chosen["keys"] = {**chosen.get("keys", {}), **files}
         return chosen
 
     def settings(self) -> Settings:
@@ -117,7 +129,9 @@ class LocalEnvironment:
         kept |= {"TZ": "UTC", "PYTHONUNBUFFERED": "1"}
         ours = self.variables(with_owner=False)
         if name == "api":
-            return {key: value for key, value in (kept | ours).items() if not key.startswith("DAGSTER_")}
+            # The licence key is for whoever fetches the list, and that is not the front door.
+            no_business = ("DAGSTER_", "TELEMETRY_MAXMIND__")
+            return {key: value for key, value in (kept | ours).items() if not key.startswith(no_business)}
         if name in {"daemon", "webserver"}:
             return {key: value for key, value in (kept | ours).items() if not key.startswith(_STORE_VARIABLES)}
         return kept | ours
@@ -137,6 +151,8 @@ class LocalEnvironment:
     def _is_replaced(self, name: str) -> bool:
         """Whether a variable of the caller would contradict what the profile says."""
         stores = tuple(f"TELEMETRY_{store.upper()}__" for store in self.embedded)
+        if has_stand_in(self.state.checkout, self.given, self.embedded):
+            stores = (*stores, "TELEMETRY_MAXMIND__")
         fixed = {"TELEMETRY_PROFILE", "TELEMETRY_POSTGRES__OWNER_URL", "DAGSTER_HOME", TAG}
         pinned = "postgres" in self.embedded and name.startswith("DAGSTER_PG_")
         # Python finds its own modules; a folder in PYTHONPATH could put others before them.
@@ -177,6 +193,13 @@ def _has_own_token_key(checkout: Path, given: Settings) -> bool:
     token = given.api.token
     secret = token.secret.get_secret_value() if token.secret else ""
     return bool(token.jwks_url or token.jwks_file or (secret and not is_generated_here(checkout, secret)))
+
+
+def has_stand_in(checkout: Path, given: Settings, embedded: frozenset[str]) -> bool:
+    """Whether the profile runs a stand-in for MaxMind: without an account, and never for a real server's list."""
+    key = given.maxmind.license_key.get_secret_value() if given.maxmind.license_key else ""
+    has_account = given.maxmind.account_id is not None and not is_generated_here(checkout, key)
+    return "postgres" in embedded and not has_account
 
 
 def _has_own_kek(checkout: Path, given: Settings) -> bool:

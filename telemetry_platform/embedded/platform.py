@@ -9,15 +9,26 @@ minute later); a port that a stranger took is exchanged and its users are restar
 from __future__ import annotations
 
 import signal
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from telemetry_platform.embedded import outside, process, schema
-from telemetry_platform.embedded.environment import DAGSTER_STORAGE, STORES, LocalEnvironment, embedded_stores
-from telemetry_platform.embedded.platform_services import api_service, clickhouse_service, dagster_service
+from telemetry_platform.embedded.endings import leaving_on_signals
+from telemetry_platform.embedded.environment import (
+    DAGSTER_STORAGE,
+    STORES,
+    LocalEnvironment,
+    embedded_stores,
+    has_stand_in,
+)
+from telemetry_platform.embedded.platform_services import (
+    api_service,
+    clickhouse_service,
+    dagster_service,
+    maxmind_service,
+)
 from telemetry_platform.embedded.ports import Ports, is_free
 from telemetry_platform.embedded.postgres import postgres_service
 from telemetry_platform.embedded.redis import redis_service
@@ -31,14 +42,13 @@ from telemetry_platform.settings import Settings, inherited_environment
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
-    from types import FrameType
 
 DAGSTER = ("code-server", "daemon", "webserver")
-APPLICATION = ("api", *DAGSTER)
+APPLICATION = ("maxmind", "api", *DAGSTER)
 ALL_SERVICES = (*STORES, *APPLICATION)
 # Started side by side within a stage, one stage after the other. The webserver makes Dagster's tables at the first
 # start; the daemon beside it would try the same at the same time, and one of them would fail.
-_STAGES = (STORES, ("api", "code-server"), ("webserver",), ("daemon",))
+_STAGES = (STORES, ("maxmind",), ("api", "code-server"), ("webserver",), ("daemon",))
 _PORT_OF = {"webserver": "dagster"}
 _PORT_TRIES = 3
 
@@ -72,9 +82,12 @@ class Platform:
         unknown = set(services) - set(ALL_SERVICES)
         if unknown:
             raise PermanentError(f"unknown service {', '.join(sorted(unknown))}; there are {', '.join(ALL_SERVICES)}")
-        return tuple(
-            name for name in ALL_SERVICES if name in services and (name in self.embedded or name in APPLICATION)
-        )
+        # Nothing but security and audit is taken before an exclusion list was loaded once.
+        named = {*services, *(("maxmind",) if "api" in services else ())}
+        ours = {*self.embedded, *APPLICATION}
+        if not has_stand_in(self.state.checkout, self.given, self.embedded):
+            ours.discard("maxmind")
+        return tuple(name for name in ALL_SERVICES if name in named and name in ours)
 
     def service(self, name: str) -> Service:
         """How one service is started, with the ports as they are kept now."""
@@ -86,6 +99,8 @@ class Platform:
         if name == "clickhouse":
             return clickhouse_service(self.state, ports["clickhouse"])
         environment = self.environment().for_process(name, inherited_environment())
+        if name == "maxmind":
+            return maxmind_service(self.state, ports["maxmind"])
         if name == "api":
             return api_service(self.state, ports["api"], environment)
         return dagster_service(name, self.state, ports, environment)
@@ -102,6 +117,8 @@ class Platform:
             started += self._start_stage([name for name in stage if name in wanted])
             if number == 0 and with_schema:
                 self._apply_schema()
+            if "maxmind" in stage and with_schema and "api" in wanted:
+                self._load_exclusions()
         return started
 
     def _check_dagster_storage(self, wanted: Collection[str]) -> None:
@@ -119,7 +136,7 @@ class Platform:
         for name in set(ALL_SERVICES) - set(running):
             self.supervisor.clear(name)  # an orphan could still hold the port that is to be kept
         held = [_PORT_OF.get(name, name) for name in running]
-        self.ports().settle(("api", "dagster", *STORES, "code-server"), running=held)
+        self.ports().settle(("api", "dagster", *STORES, "code-server", "maxmind"), running=held)
 
     def _start_stage(self, names: list[str]) -> list[str]:
         """Start services side by side, with other ports when a stranger was faster."""
@@ -143,6 +160,13 @@ class Platform:
         note = schema.apply(environment.settings())
         schema.ensure_keys(environment.settings())
         self.reporter.done("schema", note, time.monotonic() - begun)
+
+    def _load_exclusions(self) -> None:
+        """The first list of excluded networks, where there is none; later ones are the schedules' business."""
+        begun = time.monotonic()
+        self.reporter.working("exclusions", "loading")
+        note = schema.load_exclusions(self.environment().settings())
+        self.reporter.done("exclusions", note, time.monotonic() - begun)
 
     def stop(self) -> list[str]:
         """Stop everything of the profile, PostgreSQL last; the names of what ran."""
@@ -218,26 +242,6 @@ class PlatformHandle:
         self.platform.supervisor.stop(name)
 
 
-def _exit_on(number: int, _frame: FrameType | None) -> NoReturn:
-    """Leave through the `finally` blocks, so that nothing stays behind."""
-    raise SystemExit(128 + number)
-
-
-@contextmanager
-def _leaving_on_signals() -> Iterator[None]:
-    """SIGTERM and a closed terminal end the block as Ctrl-C does; by default they would end Python on the spot."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, _exit_on) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 @contextmanager
 def running_platform(  # noqa: PLR0913  # each is a choice of its own that callers name
     profile: Profile,
@@ -259,7 +263,7 @@ def running_platform(  # noqa: PLR0913  # each is a choice of its own that calle
     """
     state = StateFolder(base or project_root(), profile)
     platform = Platform(state, given or Settings(), reporter or SilentReporter())
-    with state.locked(), _leaving_on_signals(), watched(state, remove=remove):
+    with state.locked(), leaving_on_signals(), watched(state, remove=remove):
         try:
             platform.wipe() if wipe else platform.stop()
             state.create()

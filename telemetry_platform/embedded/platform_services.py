@@ -1,4 +1,4 @@
-"""Our own processes as services: the ClickHouse stand-in, the API, and Dagster's three.
+"""Our own processes as services: the stand-ins for ClickHouse and MaxMind, the API, and Dagster's three.
 
 Invariant: everything secret is in the environment or in a 0600 file; the command lines say module names and ports.
 Dagster's webserver is started through our guarded entry point, never bare: it has no sign-in of its own.
@@ -7,6 +7,7 @@ Dagster's webserver is started through our guarded entry point, never bare: it h
 from __future__ import annotations
 
 import sys
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from telemetry_platform.embedded import outside, probes
@@ -15,6 +16,7 @@ from telemetry_platform.embedded.state import StateFolder, private_folder, proje
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from telemetry_platform.embedded.ports import Ports
 
@@ -53,6 +55,52 @@ def clickhouse_service(state: StateFolder, port: int) -> Service:
         log_file=state.log_file("clickhouse"),
         is_ready=lambda: probes.is_http_ok(port, "/ping"),
         address=f"http://127.0.0.1:{port}",
+        prepare=prepare,
+        start_seconds=_START_SECONDS,
+        port=port,
+    )
+
+
+MAXMIND_ACCOUNT = "999999"
+"""The account of the local stand-in; its licence key is one of the profile's secrets."""
+
+
+def exclusions_file(state: StateFolder) -> Path:
+    """The list that the local stand-in for MaxMind gives out; edit it to add and to withdraw networks."""
+    return state.folder("maxmind") / "exclusions.json"
+
+
+def maxmind_service(state: StateFolder, port: int) -> Service:
+    """The stand-in for MaxMind's Privacy Exclusions API."""
+    folder = state.folder("maxmind")
+    credentials = folder / "credentials"
+
+    def prepare() -> None:
+        private_folder(folder)
+        write_private(credentials, f"{MAXMIND_ACCOUNT}:{state.secrets()['maxmind']}")
+        if not exclusions_file(state).exists():
+            write_private(
+                exclusions_file(state), (files("telemetry_platform.embedded") / "exclusions.json").read_text()
+            )
+
+    return Service(
+        name="maxmind",
+        argv=(
+            sys.executable,
+            "-m",
+            "telemetry_platform.embedded.maxmind",
+            "--port",
+            str(port),
+            "--list",
+            str(exclusions_file(state)),
+            "--credentials-file",
+            str(credentials),
+        ),
+        environment={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC", "PYTHONUNBUFFERED": "1"},
+        folder=folder,
+        log_file=state.log_file("maxmind"),
+        is_ready=lambda: probes.is_http_ok(port, "/ping"),
+        address=f"http://127.0.0.1:{port}/privacy/exclusions",
         prepare=prepare,
         start_seconds=_START_SECONDS,
         port=port,

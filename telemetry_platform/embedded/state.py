@@ -37,6 +37,7 @@ _SECRET_NAMES = (
     "redis_telemetry",
     "redis_admin",
     "jwt",
+    "maxmind",
 )
 
 
@@ -108,6 +109,11 @@ class StateFolder:
     def kek_file(self) -> Path:
         """The key-encryption key of the profile, base64."""
         return self.path / "kek"
+
+    @property
+    def next_kek_file(self) -> Path:
+        """The one to change to, when somebody puts it there (`name:base64`); see docs/keys.md."""
+        return self.path / "kek-next"
 
     def log_file(self, service: str) -> Path:
         """The log of one service."""

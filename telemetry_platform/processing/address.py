@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,22 +19,6 @@ Network = IPv4Network | IPv6Network
 _NAT64 = IPv6Network("64:ff9b::/96")
 _V4_KEPT = 0xFFFF_FF00
 _V6_KEPT = ((1 << 48) - 1) << 80
-
-
-class ExclusionSet(Protocol):
-    """Networks whose owners said "do not sell"; matched on the full address, before it is cut."""
-
-    def contains(self, address: Address) -> bool:
-        """Whether the address lies in an excluded network."""
-        ...
-
-
-class NoExclusions:
-    """The empty set."""
-
-    def contains(self, address: Address) -> bool:  # noqa: ARG002 - the signature of ExclusionSet
-        """No address is excluded."""
-        return False
 
 
 def parse(text: str) -> Address | None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from telemetry_platform.contracts import columns as c
+from telemetry_platform.contracts.key_lives import ADDRESS_KEY_EPOCH
 from telemetry_platform.contracts.landing import VERSION
 from telemetry_platform.contracts.rejects import DeadLetterReason
 from telemetry_platform.processing.bodies import UUID_TEXT, Shape, events_in, in_time, read_bodies
@@ -24,7 +25,7 @@ from telemetry_platform.processing.frames import unpacked_rows
 from telemetry_platform.processing.row_schema import MILLISECONDS, row_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from telemetry_platform.contracts.event_kind import EventKind
     from telemetry_platform.contracts.landing import RawEntries
@@ -45,11 +46,15 @@ class DeadEntry:
 
 @dataclass(frozen=True)
 class Decoded:
-    """Rows of a batch without what the drain adds, the place of each in the batch, and the entries that are none."""
+    """Rows of a batch without what the drain adds, the place of each in the batch, and the entries that are none.
+
+    `erased` counts events that were left out because their person was erased.
+    """
 
     rows: pa.Table
     positions: pa.Array
     dead: tuple[DeadEntry, ...]
+    erased: int = 0
 
     @property
     def dead_events(self) -> int:
@@ -58,14 +63,19 @@ class Decoded:
 
     def keep(self, mask: pa.Array) -> Decoded:
         """The same with only the rows where `mask` is true."""
-        return Decoded(self.rows.filter(mask), self.positions.filter(mask), self.dead)
+        return replace(self, rows=self.rows.filter(mask), positions=self.positions.filter(mask))
 
 
-def decode(kind: EventKind, entries: RawEntries, epochs: Mapping[int, int | None]) -> Decoded:
+def decode(
+    kind: EventKind,
+    entries: RawEntries,
+    epochs: Mapping[int, int | None],
+    address_epochs: Collection[int] = frozenset(),
+) -> Decoded:
     """All entries of a batch as rows of `kind`'s table, or as dead entries.
 
     `epochs` maps each known key epoch to the last millisecond at which an entry under it may have been received (None:
-    no limit).
+    no limit); `address_epochs` are the known ones of addresses, for kinds that hold their pseudonyms.
     """
     beside, dead = _read_beside(kind, entries, epochs)
     positions = [position for position in range(len(entries)) if position not in dead]
@@ -87,20 +97,31 @@ def decode(kind: EventKind, entries: RawEntries, epochs: Mapping[int, int | None
         dead = {at: replace(entry, events=events_in(kind, entries.columns["body"][at])) for at, entry in dead.items()}
     names = row_schema(kind.table).names
     rows = pa.table({name: (beside if name in c.BESIDE_BODY else parsed)[name] for name in names})
-    return _agreed(kind, Decoded(rows, places, tuple(dead[position] for position in sorted(dead))))
+    decoded = _agreed(kind, Decoded(rows, places, tuple(dead[position] for position in sorted(dead))))
+    return _under_known_address_epochs(decoded, address_epochs)
 
 
 def _agreed(kind: EventKind, decoded: Decoded) -> Decoded:
     """Without the rows whose type needs a higher level than was given: they should never have been queued."""
-    good = is_agreed(kind, decoded.rows)
+    return _only(decoded, is_agreed(kind, decoded.rows), DeadLetterReason.INVALID_FIELD, "consent_level")
+
+
+def _under_known_address_epochs(decoded: Decoded, epochs: Collection[int]) -> Decoded:
+    """Without the rows whose address has a pseudonym under a key that nobody knows: it could correlate nothing."""
+    if ADDRESS_KEY_EPOCH not in decoded.rows.column_names:
+        return decoded
+    column = decoded.rows[ADDRESS_KEY_EPOCH]
+    good = pc.or_(pc.is_null(column), pc.is_in(column, pa.array(sorted(epochs), column.type)))
+    return _only(decoded, good, DeadLetterReason.UNKNOWN_EPOCH, ADDRESS_KEY_EPOCH)
+
+
+def _only(decoded: Decoded, good: pa.Array | pa.ChunkedArray, reason: DeadLetterReason, detail: str) -> Decoded:
+    """The rows where `good` is true; the entries of the others are dead."""
     if pc.all(good, min_count=0).as_py():
         return decoded
-    low = [
-        DeadEntry(position, DeadLetterReason.INVALID_FIELD, "consent_level")
-        for position in decoded.positions.filter(pc.invert(good)).to_pylist()
-    ]
+    bad = [DeadEntry(place, reason, detail) for place in decoded.positions.filter(pc.invert(good)).to_pylist()]
     kept = decoded.keep(good)
-    return Decoded(kept.rows, kept.positions, tuple(sorted((*decoded.dead, *low), key=lambda dead: dead.position)))
+    return Decoded(kept.rows, kept.positions, tuple(sorted((*decoded.dead, *bad), key=lambda dead: dead.position)))
 
 
 def _text(values: list[bytes]) -> pa.Array:

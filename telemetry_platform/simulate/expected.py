@@ -23,6 +23,7 @@ class _Reader:
     def __init__(self) -> None:
         self.kinds: list[str] = []
         self.unanswered = 0
+        self.opt_outs = 0
         self.answers: dict[str, Counter[str]] = {}
         self.answered: dict[str, Counter[str]] = {}
         self.reasons: Counter[str] = Counter()
@@ -37,6 +38,7 @@ class _Reader:
     def run(self, record: Record) -> None:
         """What was run."""
         self.unanswered = record["unanswered"]
+        self.opt_outs = record["opt_outs"]
         self.kinds = record["kinds"]
         for kind in self.kinds:
             self.answers[kind], self.answered[kind] = Counter(), Counter()
@@ -82,6 +84,7 @@ class _Reader:
             accesses=self.accesses,
             stalls=self.stalls,
             sessions=self.sessions,
+            opt_outs=self.opt_outs,
         )
 
 

@@ -14,7 +14,7 @@ from telemetry_platform.contracts.registry import kinds
 from telemetry_platform.errors import ConfigurationError, PlatformError
 from telemetry_platform.simulate.core_api import tell_core
 from telemetry_platform.simulate.http_client import Pace, send_stories
-from telemetry_platform.simulate.story import MAX_DAYS, Story, tell
+from telemetry_platform.simulate.story import MAX_DAYS, PatientStory, Story, tell
 from telemetry_platform.simulate.tellers.all import SIMULATED
 from telemetry_platform.simulate.tokens import Signer
 from telemetry_platform.simulate.truth import write_truth
@@ -79,6 +79,15 @@ def _run(sending: Coroutine[Any, Any, Sending]) -> Sending:
         raise first from None
 
 
+def _opt_outs(patients: Collection[PatientStory]) -> int:
+    """Persons whose browsers send a privacy signal with their token, to where consent decides: it is remembered."""
+    return sum(
+        story.patient.sends_gpc
+        and any(request.has_token and kinds()[request.kind].consent is not None for request in story.requests)
+        for story in patients
+    )
+
+
 def simulate(  # noqa: PLR0913 - what a run is told, by name
     scale: Scale,
     *,
@@ -116,5 +125,5 @@ def simulate(  # noqa: PLR0913 - what a run is told, by name
     )
     truth = truth_folder / f"{scale.seed}.jsonl"
     run = {"seed": scale.seed, "patients": scale.patients, "days": scale.days, "begin": begin.isoformat()}
-    write_truth(truth, patients, sending, {**run, "kinds": list(chosen)})
+    write_truth(truth, patients, sending, {**run, "kinds": list(chosen), "opt_outs": _opt_outs(patients)})
     return Simulation(truth, total, sum(len(story.sessions) for story in patients), sending)

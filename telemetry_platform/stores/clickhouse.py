@@ -8,7 +8,7 @@ or a read-back makes trying again safe.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
@@ -42,6 +42,7 @@ _TRANSIENT = frozenset({3, 159, 202, 209, 210, 225, 236, 241, 242, 243, 252, 285
 # No column, function, identifier, table, database, setting or right of that name, or a statement it cannot read: the
 # server is of another release than we are.
 _UNREADY = frozenset({16, 46, 47, 60, 62, 81, 115, 497})
+_BLOCK_BYTES = 4 * 1024 * 1024
 _REFUSED_LOGIN = frozenset({192, 193, 194, 516})
 _DEFAULTS: dict[str, Any] = {
     # Acknowledged entries leave the queue: an insert must have happened when it is answered.
@@ -170,6 +171,18 @@ class Client:
                 use_strings=True,
                 external_data=external if tables else None,
             )
+
+    def text_blocks(
+        self, statement: str, parameters: Parameters | None = None, settings: Mapping[str, Any] | None = None
+    ) -> Iterator[bytes]:
+        """The answer as lines of text, columns between tabs, in blocks as they come: for answers of any size."""
+        with _own_errors():
+            stream: Any = self._driver.raw_stream(
+                statement, parameters, settings=dict(settings or {}), fmt="TabSeparated"
+            )
+            with closing(stream):
+                while block := stream.read(_BLOCK_BYTES):
+                    yield block
 
     def insert_arrow(self, table: str, rows: pa.Table, settings: Mapping[str, Any] | None = None) -> int:
         """Insert columns as one block; how many rows the server says it wrote."""

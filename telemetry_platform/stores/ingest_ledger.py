@@ -45,6 +45,7 @@ class Outcome:
     duplicate: int = 0
     id_conflict: int = 0
     too_late: int = 0
+    erased: int = 0
     dead_lettered: int = 0
     missing: int = 0
     letters: int = 0
@@ -52,7 +53,8 @@ class Outcome:
     @property
     def events(self) -> int:
         """All of them: one for each entry, or its frames."""
-        return self.stored + self.duplicate + self.id_conflict + self.too_late + self.dead_lettered + self.missing
+        spared = self.duplicate + self.id_conflict + self.too_late + self.erased
+        return self.stored + spared + self.dead_lettered + self.missing
 
 
 def _joined(entry_ids: Iterable[bytes]) -> str:
@@ -145,7 +147,7 @@ def close_batch(
     first, last = received or (None, None)
     conn.execute(
         "UPDATE ingest.batches SET state = 'closed', closed_at = %s, stored = %s, duplicate = %s, id_conflict = %s, "
-        "too_late = %s, dead_lettered = %s, missing = %s, events = %s, letters = %s, "
+        "too_late = %s, erased = %s, dead_lettered = %s, missing = %s, events = %s, letters = %s, "
         "first_received_at = %s, last_received_at = %s "
         "WHERE stream = %s AND batch_id = %s",
         (
@@ -154,6 +156,7 @@ def close_batch(
             outcome.duplicate,
             outcome.id_conflict,
             outcome.too_late,
+            outcome.erased,
             outcome.dead_lettered,
             outcome.missing,
             outcome.events,
@@ -230,9 +233,3 @@ def family(conn: Connection, batch: Batch) -> tuple[int, int]:
         (batch.stream, batch.root_id),
     ).fetchone()
     return (int(row[0]), int(row[1])) if row else (0, 0)
-
-
-def key_epochs(conn: Connection, domain: str) -> dict[int, datetime | None]:
-    """The epochs of a domain, each with the moment at which it closed."""
-    rows = conn.execute("SELECT epoch, active_until FROM privacy.key_epochs WHERE domain = %s", (domain,)).fetchall()
-    return dict(rows)

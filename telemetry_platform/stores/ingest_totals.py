@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from telemetry_platform.stores.postgres import Connection
 
@@ -28,14 +29,15 @@ class IngestTotals:
     runs: tuple[str, ...]
 
 
-_OUTCOMES = ("stored", "duplicate", "id_conflict", "too_late", "dead_lettered", "missing")
+_OUTCOMES = ("stored", "duplicate", "id_conflict", "too_late", "erased", "dead_lettered", "missing")
 
 
 def ingest_totals(conn: Connection) -> IngestTotals:
     """Count everything."""
     rows = conn.execute(
-        "SELECT kind, sum(events), sum(stored), sum(duplicate), sum(id_conflict), sum(too_late), sum(dead_lettered), "
-        "sum(missing) FROM ingest.batches WHERE state IN ('closed', 'acked') GROUP BY kind ORDER BY kind"
+        "SELECT kind, sum(events), sum(stored), sum(duplicate), sum(id_conflict), sum(too_late), sum(erased), "
+        "sum(dead_lettered), sum(missing) FROM ingest.batches WHERE state IN ('closed', 'acked') "
+        "GROUP BY kind ORDER BY kind"
     ).fetchall()
     runs = conn.execute(
         "SELECT run_id FROM ingest.batches WHERE run_id <> '' GROUP BY run_id ORDER BY min(opened_at)"
@@ -57,3 +59,11 @@ def unfinished_batches(conn: Connection) -> int:
 def _count(conn: Connection, query: str) -> int:
     row = conn.execute(query.encode()).fetchone()
     return int(row[0]) if row else 0
+
+
+def open_since(conn: Connection, moment: datetime) -> bool:
+    """Whether a batch is open that was opened by then: its entries may be from before."""
+    row = conn.execute(
+        "SELECT EXISTS (SELECT FROM ingest.batches WHERE state = 'open' AND opened_at <= %s)", (moment,)
+    ).fetchone()
+    return bool(row and row[0])

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from telemetry_platform.errors import ContractViolationError
-from telemetry_platform.stores.redis import ResponseError, platform_error
+from telemetry_platform.stores.redis import ResponseError, own_errors, platform_error
 from telemetry_platform.stores.redis_channel import pack
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
+
+    from redis import Redis
 
     from telemetry_platform.stores.redis_channel import RedisChannel
 
@@ -35,6 +37,26 @@ class Pin:
     def text(self) -> bytes:
         """As it lies in Redis."""
         return f"{self.epoch}:{self.actor_hash}".encode()
+
+
+def _key(org_id: str, session_id: str) -> bytes:
+    return f"session:{org_id}:{session_id}".encode()
+
+
+def _began(left_ms: int, now: int) -> int:
+    """When a session began, told by the life that its pin has left; without a pin, the latest moment it can have."""
+    return now - LIFE_SECONDS * 1000 + max(left_ms, 0)
+
+
+def beginnings(client: Redis, sessions: Collection[tuple[str, str]], now: int) -> Mapping[tuple[str, str], int]:
+    """When sessions (tenant, id) began, in milliseconds; `now` is the clock of whoever asks."""
+    asked = sorted(sessions)
+    with own_errors():
+        pipe = client.pipeline(transaction=False)
+        for org_id, session_id in asked:
+            pipe.pttl(_key(org_id, session_id))
+        left = pipe.execute()
+    return {session: _began(int(ms), now) for session, ms in zip(asked, left, strict=True)}
 
 
 def _read(text: bytes) -> Pin:
@@ -61,7 +83,7 @@ class SessionPins:
         commands = [
             pack(
                 b"SET",
-                f"session:{org_id}:{session_id}".encode(),
+                _key(org_id, session_id),
                 pin.text(),
                 b"NX",
                 b"GET",
@@ -79,4 +101,15 @@ class SessionPins:
             self._known[(org_id, session_id)] = (now, found[session_id])
         while len(self._known) > _REMEMBERED_SESSIONS:
             self._known.popitem(last=False)
+        return found
+
+    async def beginnings(self, org_id: str, session_ids: Sequence[str], now: int) -> dict[str, int]:
+        """When sessions began, in milliseconds; for erased persons, whose older sessions have ended."""
+        commands = [pack(b"PTTL", _key(org_id, session_id)) for session_id in session_ids]
+        replies = await self._channel.send(b"".join(commands), len(commands)) if commands else []
+        found: dict[str, int] = {}
+        for session_id, reply in zip(session_ids, replies, strict=True):
+            if isinstance(reply, ResponseError):
+                raise platform_error(reply)
+            found[session_id] = _began(int(reply), now)
         return found

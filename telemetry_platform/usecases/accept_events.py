@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
+from telemetry_platform.contracts.consent import DropReason
 from telemetry_platform.contracts.event_kind import Store
 from telemetry_platform.contracts.registry import kinds, kinds_in
 from telemetry_platform.processing.clock import occurred_at
@@ -20,6 +21,7 @@ from telemetry_platform.processing.fan_out import ACCESS_EVENT, ERROR_EVENT, err
 from telemetry_platform.processing.json_reading import repaired
 from telemetry_platform.processing.payload_reading import PayloadReader, Rejection
 from telemetry_platform.processing.rows import RowBuilder
+from telemetry_platform.usecases.before_erasure import began_before, occurred_before
 from telemetry_platform.usecases.event_origin import complete, origin_of
 from telemetry_platform.usecases.request_entries import Draft, RequestEntries
 
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-    from telemetry_platform.contracts.consent import DropReason
     from telemetry_platform.contracts.event_kind import EventKind
     from telemetry_platform.processing.pseudonyms import KeyRing
     from telemetry_platform.stores.landing_producer import LandingProducer
@@ -115,9 +116,9 @@ class EventAcceptor:
             else:
                 drafts.append(draft)
                 results.append({})
-        await take_pins(self._landing.pins, request, [draft for draft in drafts if self._is_owned(draft, request)])
+        gone = await self._from_before(drafts, request)
         for draft in drafts:
-            results[draft.place] = self._decide(draft, request)
+            results[draft.place] = self._decide(draft, request, is_gone=draft.place in gone)
         await self._landing.add(request)
         return Accepted(results, Counter(map(counted, results)), unknown, changed)
 
@@ -160,7 +161,17 @@ class EventAcceptor:
         return ":".join([event, str(client_at), *told_apart])
 
     def _refusal(self, event: str, request: RequestEntries) -> DropReason | None:
-        return request.submission.permission.refusal(self.kind.needs(event), self.kind.purpose)
+        return request.submission.permission.refusal(
+            self.kind.needs(event), self.kind.purpose, is_kept_always=self.kind.is_kept_always
+        )
+
+    async def _from_before(self, drafts: Sequence[Draft], request: RequestEntries) -> set[int]:
+        """Take the pins of all sessions that rows will carry; the places of events from before the sender's erasure."""
+        gone = {draft.place for draft in drafts if occurred_before(request, draft.row["occurred_at"])}
+        owned = [draft for draft in drafts if draft.place not in gone and self._is_owned(draft, request)]
+        await take_pins(self._landing.pins, request, owned)
+        ended = await began_before(self._landing.pins, request, (draft.session_id for draft in owned))
+        return gone | {draft.place for draft in owned if draft.session_id in ended}
 
     def _is_owned(self, draft: Draft, request: RequestEntries) -> bool:
         """Whether the event will be in an entry that carries its session's pin."""
@@ -170,10 +181,10 @@ class EventAcceptor:
             return True
         return request.keeps_errors and draft.event == ERROR_EVENT
 
-    def _decide(self, draft: Draft, request: RequestEntries) -> dict[str, Any] | Rejection:
+    def _decide(self, draft: Draft, request: RequestEntries, *, is_gone: bool) -> dict[str, Any] | Rejection:
         """Write the entries of one event and say what became of it."""
-        reason = self._refusal(draft.event, request)
-        is_error = request.keeps_errors and draft.event == ERROR_EVENT
+        reason = DropReason.ERASED if is_gone else self._refusal(draft.event, request)
+        is_error = request.keeps_errors and draft.event == ERROR_EVENT and not is_gone
         # A session's owner is asked for only where a row would carry them: a dropped event says nothing of anybody.
         if reason is None or is_error:
             pin = request.pin(self.kind, draft)

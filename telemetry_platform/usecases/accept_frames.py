@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from telemetry_platform.contracts.consent import DropReason
 from telemetry_platform.errors import ContractViolationError
 from telemetry_platform.processing.clock import occurred_at
 from telemetry_platform.processing.frame_reading import FrameReader, GoodFrame
@@ -21,6 +22,7 @@ from telemetry_platform.processing.json_reading import repaired
 from telemetry_platform.processing.payload_reading import FieldFault, PayloadReader, Rejection
 from telemetry_platform.processing.rows import RowBuilder
 from telemetry_platform.usecases.accept_events import TOO_LATE, Accepted, counted, milliseconds, storable, take_pins
+from telemetry_platform.usecases.before_erasure import began_before, occurred_before
 from telemetry_platform.usecases.request_entries import Draft, RequestEntries
 
 if TYPE_CHECKING:
@@ -165,33 +167,41 @@ class FrameAcceptor:
     ) -> None:
         """Write the entries of all sessions and say what became of their frames."""
         reason = request.submission.permission.refusal(self.kind.consent, self.kind.purpose)
+        ended: frozenset[str] = frozenset()
         # A session's owner is asked for only where a row would carry them: a dropped frame says nothing of anybody.
         if reason is None:
-            await take_pins(self._landing.pins, request, [session.draft for session in sessions if session.kept])
+            drafts = [session.draft for session in sessions if _staying(session, ended, request)]
+            await take_pins(self._landing.pins, request, drafts)
+            ended = await began_before(self._landing.pins, request, (draft.session_id for draft in drafts))
         for session in sessions:
-            draft = session.draft
-            pin = request.pin(self.kind, draft) if reason is None else None
+            staying = _staying(session, ended, request)
+            places = {kept.place for kept in staying}
+            pin = request.pin(self.kind, session.draft) if reason is None and staying else None
             ids = frame_ids([session.session_id] * len(session.kept), [kept.frame.number for kept in session.kept])
             for kept, event_id in zip(session.kept, ids, strict=True):
-                number = kept.frame.number
-                if isinstance(pin, Rejection):
+                why = reason if kept.place in places else DropReason.ERASED
+                number, draft = kept.frame.number, session.draft._replace(event_id=event_id)
+                if why is None and isinstance(pin, Rejection):
                     results[kept.place] = self._named(pin, number)
-                    continue
-                answer = {
-                    "status": "accepted",
-                    "event_id": event_id,
-                    "session_id": draft.session_id,
-                    self._frames.number: number,
-                }
-                if reason is not None:
-                    request.add_drop(self.kind.name, draft._replace(event_id=event_id), reason)
-                    answer |= {"status": "dropped", "reason": reason.value}
-                results[kept.place] = answer
-            if pin is not None and not isinstance(pin, Rejection) and session.kept:
-                request.add(self.kind.name, draft, self._body(session), pin)
+                else:
+                    results[kept.place] = self._answer(draft, number, why, request)
+            if pin is not None and not isinstance(pin, Rejection):
+                request.add(self.kind.name, session.draft, self._body(session, staying), pin)
 
-    def _body(self, session: _Session) -> dict[str, Any]:
-        kept = session.kept
+    def _answer(self, draft: Draft, number: int, why: DropReason | None, request: RequestEntries) -> dict[str, Any]:
+        """What is answered for a frame; one that is dropped is counted."""
+        answer = {
+            "status": "accepted",
+            "event_id": draft.event_id,
+            "session_id": draft.session_id,
+            self._frames.number: number,
+        }
+        if why is None:
+            return answer
+        request.add_drop(self.kind.name, draft, why)
+        return {**answer, "status": "dropped", "reason": why.value}
+
+    def _body(self, session: _Session, kept: Sequence[_Kept]) -> dict[str, Any]:
         return {
             **session.draft.row,
             self._frames.number: [one.frame.number for one in kept],
@@ -203,6 +213,13 @@ class FrameAcceptor:
 
     def _named(self, rejection: Rejection, number: int) -> Rejection:
         return rejection.naming(**{self._frames.number: number})
+
+
+def _staying(session: _Session, ended: frozenset[str], request: RequestEntries) -> Sequence[_Kept]:
+    """The frames that are not from before their sender's erasure; `ended` are sessions that had begun by then."""
+    if session.draft.session_id in ended:
+        return ()
+    return [kept for kept in session.kept if not occurred_before(request, kept.at)]
 
 
 def _no_frames(name: str) -> Rejection:

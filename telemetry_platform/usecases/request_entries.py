@@ -56,6 +56,8 @@ class Submission:
     path: str
     received_at: int
     trace_id: str
+    erased_at: int | None = None
+    """When the caller was erased, in milliseconds; what is from before does not come back."""
 
 
 class Draft(NamedTuple):

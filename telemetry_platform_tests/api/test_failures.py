@@ -48,7 +48,8 @@ def unused_port(*, listening: bool) -> Iterator[int]:
 
 
 def test_a_full_queue_is_503_and_nothing_is_taken_but_audit_has_room_of_its_own(empty_platform: Settings) -> None:
-    with redis.connect(empty_platform.redis) as client:
+    # With what a server's own connections and scripts take.
+    with serving(empty_platform), redis.connect(empty_platform.redis) as client:
         used = client.info("memory")["used_memory"]
     with serving(changed(empty_platform, "redis", maxmemory_bytes=int(used / 0.7))) as api:
         wait_until(lambda: not is_ok(api, "queue_room"))

@@ -38,6 +38,7 @@ SAMPLES = f"telemetry_platform_tests/samples/{KIND}"
 ACCEPTED, REJECTED = f"{SAMPLES}/accepted/detail.json", f"{SAMPLES}/rejected/negative_time.json"
 GENERATED = {
     "docs/api.md",
+    "docs/consent.md",
     "docs/data-dictionary.md",
     "telemetry_platform_tests/defs/__snapshots__/test_definitions.ambr",
 }

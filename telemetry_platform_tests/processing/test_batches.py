@@ -208,3 +208,23 @@ def test_a_type_that_needs_more_than_its_kind_is_put_aside_when_it_has_less() ->
     assert decoded.rows["kind"].to_pylist() == ["page_view", "page_view", "marketing_touch", "behaviour_trace"]
     assert decoded.positions.to_pylist() == [0, 3, 4, 5]
     assert [(dead.position, dead.detail) for dead in decoded.dead] == [(1, "consent_level"), (2, "consent_level")]
+
+
+def test_an_address_under_a_key_that_nobody_knows_costs_its_entry_alone() -> None:
+    def security(number: int, **address: object) -> LandingEntry:
+        body = {
+            "occurred_at": milliseconds(AT),
+            "type": "auth.failed",
+            "severity": "medium",
+            "details": "{}",
+            "ip_truncated": "203.0.113.0",
+        }
+        return entry("security", body | address, AT, an_id("address", number))
+
+    known, unknown = ({"address_hash": "c" * 64, "address_key_epoch": epoch} for epoch in (2, 3))
+    entries = raw(security(1, **known), security(2, **unknown), security(3))
+    decoded = decode(kinds()["security"], entries, OPEN, {1, 2})
+    assert [(dead.position, dead.reason, dead.detail) for dead in decoded.dead] == [
+        (1, DeadLetterReason.UNKNOWN_EPOCH, "address_key_epoch")
+    ]
+    assert decoded.positions.to_pylist() == [0, 2]

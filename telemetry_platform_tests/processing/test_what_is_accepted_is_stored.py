@@ -103,6 +103,6 @@ def raw(group: EntryGroup) -> RawEntries:
 def test_what_is_accepted_is_stored(name: str, data: st.DataObject) -> None:
     kind = kinds()[name]
     for group in entries_of(kind, data.draw(payloads(kind.payload), label="event")):
-        decoded = decode(kinds()[group.kind], raw(group), {1: None})
+        decoded = decode(kinds()[group.kind], raw(group), {1: None}, {1})
         assert decoded.dead == ()
         assert decoded.rows.num_rows == 1

@@ -41,7 +41,7 @@ def truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     path = tmp_path_factory.mktemp("truth") / "7.jsonl"
     kinds = sorted({event.kind for _, event in sent})
-    write_truth(path, patients, Sending(answered, requests=len(answered)), {"seed": 7, "kinds": kinds})
+    write_truth(path, patients, Sending(answered, requests=len(answered)), {"seed": 7, "kinds": kinds, "opt_outs": 0})
     return path
 
 

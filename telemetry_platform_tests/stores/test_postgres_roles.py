@@ -36,15 +36,30 @@ def test_who_looks_sees_every_table_but_the_keys_and_writes_none(trail: Trail, r
         assert not writes, table
 
 
-def test_the_ingest_role_adds_keys_and_never_changes_or_removes_one(trail: Trail) -> None:
+def test_the_ingest_role_changes_keys_through_functions_only(trail: Trail) -> None:
     with trail.connect("telemetry_ingest") as connection:
-        connection.execute(
-            "INSERT INTO privacy.key_epochs VALUES ('media', 9, decode(repeat('00', 48), 'hex'), "
-            "decode(repeat('00', 12), 'hex'), 'kek-1', now() - interval '2 days', now() - interval '1 day', now())"
-        )
-        for statement in ("UPDATE privacy.key_epochs SET epoch = 10", "DELETE FROM privacy.key_epochs"):
+        assert connection.execute("SELECT count(*) FROM privacy.key_epochs").fetchone() != (0,)
+        for statement in (
+            "INSERT INTO privacy.key_epochs (domain) VALUES ('media')",
+            "UPDATE privacy.key_epochs SET epoch = 10",
+            "DELETE FROM privacy.key_epochs",
+            "UPDATE privacy.keks SET retired_at = now()",
+            "DELETE FROM privacy.keks",
+            "SELECT privacy.use_kek('kek-9', decode(repeat('00', 16), 'hex'), now())",
+        ):
             with pytest.raises(PermanentError, match="42501"):
                 connection.execute(statement.encode())
+
+
+@pytest.mark.parametrize("role", ["telemetry_read", "telemetry_retention"])
+def test_who_looks_changes_no_key(trail: Trail, role: str) -> None:
+    functions = trail.rows(
+        "SELECT p.oid::regprocedure::text FROM pg_proc p WHERE p.pronamespace = 'privacy'::regnamespace "
+        "AND p.proname IN ('add_key_epoch', 'rewrap_keys', 'remove_key_bytes', 'end_kek', 'use_kek') "
+        "AND has_function_privilege(%s, p.oid, 'EXECUTE')",
+        [role],
+    )
+    assert functions == []
 
 
 @pytest.mark.parametrize(
@@ -63,7 +78,10 @@ def test_a_key_that_makes_no_sense_is_refused(trail: Trail, values: str, constra
 def test_a_domain_has_one_open_epoch(trail: Trail) -> None:
     with trail.connect("telemetry_owner", autocommit=False) as owner:
         owner.execute("DELETE FROM privacy.key_epochs WHERE domain = 'address'")
-        insert = "INSERT INTO privacy.key_epochs VALUES ('address', %s, NULL, NULL, 'k', now(), NULL, now())"
+        insert = (
+            "INSERT INTO privacy.key_epochs VALUES ('address', %s, decode(repeat('00', 48), 'hex'), "
+            "decode(repeat('00', 12), 'hex'), 'k', now(), NULL, now())"
+        )
         owner.execute(insert, [1])
         with pytest.raises(PermanentError, match="23505, constraint one_open_epoch_a_domain"):
             owner.execute(insert, [2])

@@ -12,7 +12,7 @@ CREATE TABLE consent_drops
     batch_id LowCardinality(String) COMMENT 'batch that stored the row; a replay is recognised by it',
     kind LowCardinality(String) COMMENT 'kind of the dropped event',
     event LowCardinality(String) COMMENT 'type of the dropped event, empty for kinds without types',
-    reason LowCardinality(String) COMMENT 'consent_too_low, excluded_network, global_privacy_control or purpose_not_agreed'
+    reason LowCardinality(String) COMMENT 'consent_too_low, erased, excluded_network, global_privacy_control or purpose_not_agreed'
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(received_at)

@@ -4,8 +4,9 @@
 --   split   it broke the worker too often and lives on as two halves, `<batch_id>/0` and `<batch_id>/1`
 --   closed  its rows are stored and counted; its entries may still be in the stream
 --   acked   its entries are out of the stream; the ids are forgotten
--- For every closed or acked batch: events = stored + duplicate + id_conflict + too_late + dead_lettered + missing. An entry
--- is one event, but for kinds with frames, where it is as many as it holds; `letters` are the entries that were put aside.
+-- For every closed or acked batch: events = stored + duplicate + id_conflict + too_late + erased + dead_lettered + missing.
+-- An entry is one event, but for kinds with frames, where it is as many as it holds; `letters` are the entries that were put
+-- aside. `erased` are events of persons who were erased, from before that: they are neither stored nor put aside.
 -- `missing` are entries that were gone from the stream when the batch was formed again: never right, always looked at.
 CREATE TABLE ingest.batches (
     stream            text        NOT NULL,
@@ -28,13 +29,14 @@ CREATE TABLE ingest.batches (
     duplicate         integer     NOT NULL DEFAULT 0,
     id_conflict       integer     NOT NULL DEFAULT 0,
     too_late          integer     NOT NULL DEFAULT 0,
+    erased            integer     NOT NULL DEFAULT 0,
     dead_lettered     integer     NOT NULL DEFAULT 0,
     missing           integer     NOT NULL DEFAULT 0,
     events            integer     NOT NULL DEFAULT 0,
     letters           integer     NOT NULL DEFAULT 0,
     PRIMARY KEY (stream, batch_id),
     CHECK (state NOT IN ('closed', 'acked')
-           OR events = stored + duplicate + id_conflict + too_late + dead_lettered + missing),
+           OR events = stored + duplicate + id_conflict + too_late + erased + dead_lettered + missing),
     CHECK (state NOT IN ('closed', 'acked') OR (events >= entries AND letters <= dead_lettered))
 );
 -- What a starting drain looks for; closed history is never in it.

@@ -5,5 +5,6 @@ GRANT USAGE ON SCHEMA audit, ingest, ops, privacy, security TO telemetry_read;
 
 GRANT SELECT ON ALL TABLES IN SCHEMA audit, ingest, ops, privacy, security TO telemetry_read;
 REVOKE SELECT ON privacy.key_epochs FROM telemetry_read;
-GRANT EXECUTE ON FUNCTION ops.check_column(text, text, text, boolean, text, timestamptz), ops.count_rows(text)
+GRANT EXECUTE ON FUNCTION ops.check_column(text, text, text, boolean, text, timestamptz), ops.count_rows(text),
+    ops.count_by_key_epoch(text, text)
     TO telemetry_read;

@@ -25,7 +25,11 @@ EVENTS = Table(
         c.BATCH_ID,
         Column("kind", "String", "kind of the dropped event"),
         Column("event", "String", "type of the dropped event, empty for kinds without types"),
-        Column("reason", "String", "consent_too_low, excluded_network, global_privacy_control or purpose_not_agreed"),
+        Column(
+            "reason",
+            "String",
+            "consent_too_low, erased, excluded_network, global_privacy_control or purpose_not_agreed",
+        ),
     ),
     owner=Owner.COMPLIANCE,
     retention=Retention(2, "year", "received_at", "accountability: the effect of consent over two years"),

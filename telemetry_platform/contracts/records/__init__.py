@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 class Record:
     """One such table.
 
-    `persons` are its columns with pseudonyms and their domains, `texts` those with scrubbed text. `retention` None:
-    rows live as long as what they describe, and `why_kept` says so. `erasure` as for any table.
+    `persons` are its columns with pseudonyms and their domains, `texts` those with scrubbed text that may speak of a
+    person, `plain` those that look as if they could and hold names, ids and digests of ours alone: the live databases
+    are searched for text that is named nowhere. `retention` None: rows live as long as what they describe, and
+    `why_kept` says so. `erasure` as for any table.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Record:
     why_kept: str = ""
     persons: Mapping[str, Domain] = field(default_factory=dict, hash=False)
     texts: tuple[str, ...] = ()
+    plain: tuple[str, ...] = ()
     store: Store = Store.POSTGRES
 
 

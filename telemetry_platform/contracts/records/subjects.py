@@ -17,6 +17,7 @@ SUBJECTS = Record(
     legal_basis=LegalBasis.LEGAL_OBLIGATION,
     retention=Retention(13, "month", "last_used_on", "a decision stands for a year, and a month to ask again"),
     persons={"subject_hash": Domain.SUBJECT},
+    plain=("purposes",),
 )
 TOMBSTONES = Record(
     name="privacy.tombstones",

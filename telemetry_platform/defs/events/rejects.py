@@ -13,6 +13,7 @@ from telemetry_platform.contracts.registry import kinds
 from telemetry_platform.defs.keys import table_key
 from telemetry_platform.defs.landing.queues import streams
 from telemetry_platform.defs.resources import PlatformResource
+from telemetry_platform.defs.safe_errors import safely
 from telemetry_platform.stores.rejects import Rejects, recent_rejects
 
 RARE = "rejects_are_rare"
@@ -33,6 +34,7 @@ _SENTENCE = (
     specs=[dg.AssetCheckSpec(RARE, asset=table_key(kind.table), description=_SENTENCE) for kind in kinds().values()],
     can_subset=True,
 )
+@safely
 def check_rejects(context: dg.AssetCheckExecutionContext, platform: PlatformResource) -> Iterator[dg.AssetCheckResult]:
     """Count in PostgreSQL; also for tables that no drain touched."""
     wanted = context.op_execution_context.selected_asset_check_keys

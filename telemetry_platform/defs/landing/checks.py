@@ -12,6 +12,7 @@ from telemetry_platform.contracts.registry import kinds
 from telemetry_platform.defs.keys import queue_key
 from telemetry_platform.defs.landing.queues import streams
 from telemetry_platform.defs.resources import PlatformResource
+from telemetry_platform.defs.safe_errors import safely
 from telemetry_platform.stores import landing_queue
 from telemetry_platform.stores.landing_queue import Backlog
 from telemetry_platform.stores.producer_gaps import Gaps, lasting_gaps
@@ -39,6 +40,7 @@ _SENTENCES = {
     ],
     can_subset=True,
 )
+@safely
 def check_queues(context: dg.AssetCheckExecutionContext, platform: PlatformResource) -> Iterator[dg.AssetCheckResult]:
     """Look at Redis and at the drain's ledger, whichever the selected checks need."""
     wanted = context.op_execution_context.selected_asset_check_keys

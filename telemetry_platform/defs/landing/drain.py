@@ -23,7 +23,7 @@ from telemetry_platform.defs.landing.queues import streams
 from telemetry_platform.defs.landing.results import heartbeat_result, queue_observations, table_results
 from telemetry_platform.defs.operations.heartbeat import heartbeat_spec
 from telemetry_platform.defs.resources import PlatformResource, log_comment
-from telemetry_platform.defs.safe_errors import only_safe_errors
+from telemetry_platform.defs.safe_errors import only_safe_errors, safely
 from telemetry_platform.errors import PlatformError
 from telemetry_platform.settings import load
 from telemetry_platform.stores import landing_queue
@@ -67,6 +67,7 @@ class DrainConfig(dg.Config):
         "queue is always drained as a whole. Selecting only checks looks without draining."
     ),
 )
+@safely
 def drain_streams(
     context: dg.AssetExecutionContext, config: DrainConfig, platform: PlatformResource
 ) -> Iterator[Result]:

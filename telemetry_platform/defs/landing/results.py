@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import dagster as dg
 
+from telemetry_platform.contracts.events import drops
 from telemetry_platform.contracts.registry import tables
 from telemetry_platform.defs.keys import HEARTBEAT, queue_key, table_key
 
@@ -31,6 +32,7 @@ def table_results(report: DrainReport, row_counts: Mapping[str, int]) -> Iterato
                 metadata={
                     **({"dagster/row_count": row_counts[name]} if name in row_counts else {}),
                     **_counts(counts, folded=table.derived_from is not None),
+                    **({"drops_by_reason": dg.MetadataValue.md(_drops(report))} if table is drops.EVENTS else {}),
                     "queue_lag_seconds": round(report.oldest_undrained_seconds, 3),
                 },
             )
@@ -45,13 +47,15 @@ def _counts(counts: TableReport, *, folded: bool) -> dict[str, int]:
         "duplicates_left_out": counts.duplicate,
         "id_conflicts_left_out": counts.id_conflict,
         "too_late_left_out": counts.too_late,
+        "erased_left_out": counts.erased,
         "dead_lettered": counts.dead_lettered,
     }
 
 
 def _entries(counts: TableReport) -> int:
     """What became of each entry is counted once."""
-    return counts.stored + counts.duplicate + counts.id_conflict + counts.too_late + counts.dead_lettered
+    left_out = counts.duplicate + counts.id_conflict + counts.too_late + counts.erased
+    return counts.stored + left_out + counts.dead_lettered
 
 
 def heartbeat_result(report: DrainReport) -> dg.MaterializeResult[None]:
@@ -63,6 +67,7 @@ def heartbeat_result(report: DrainReport) -> dg.MaterializeResult[None]:
             "entries_drained": report.entries,
             "entries_by_table": dg.MetadataValue.md(_by_table(report)),
             "entries_missing": report.missing,
+            "erased_left_out": sum(counts.erased for counts in report.tables.values()),
             "dead_lettered": sum(counts.dead_lettered for counts in report.tables.values()),
             "events_dropped_by_api": sum(report.drops.values()),
             "drops_by_reason": dg.MetadataValue.md(_drops(report)),
@@ -77,12 +82,13 @@ def heartbeat_result(report: DrainReport) -> dg.MaterializeResult[None]:
 
 def _by_table(report: DrainReport) -> str:
     lines = [
-        f"| {name} | {one.stored} | {one.duplicate} | {one.id_conflict} | {one.too_late} | {one.dead_lettered} |"
+        f"| {name} | {one.stored} | {one.duplicate} | {one.id_conflict} | {one.too_late} | {one.erased} "
+        f"| {one.dead_lettered} |"
         for name, table in tables().items()
         if (one := report.tables.get(name)) and table.derived_from is None
     ]
-    heading = "| table | stored | duplicates | id conflicts | too late | dead-lettered |"
-    return "\n".join([heading, "| --- | --- | --- | --- | --- | --- |", *lines]) if lines else "none"
+    heading = "| table | stored | duplicates | id conflicts | too late | erased | dead-lettered |"
+    return "\n".join([heading, "| --- | --- | --- | --- | --- | --- | --- |", *lines]) if lines else "none"
 
 
 def _drops(report: DrainReport) -> str:

@@ -24,6 +24,7 @@ from telemetry_platform.defs.landing.lookout import (
 )
 from telemetry_platform.defs.landing.queues import streams
 from telemetry_platform.defs.resources import PlatformResource
+from telemetry_platform.defs.safe_errors import safely
 from telemetry_platform.errors import TransientError
 from telemetry_platform.stores import landing_queue, lease
 
@@ -50,6 +51,7 @@ _MAX_RUNTIME_TAG = "dagster/max_runtime"
         "the other it asks ever more rarely, every ten minutes at last."
     ),
 )
+@safely
 def landing_has_events(
     context: dg.SensorEvaluationContext, platform: PlatformResource
 ) -> dg.SkipReason | dg.RunRequest:

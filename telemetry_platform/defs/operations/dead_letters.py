@@ -15,7 +15,7 @@ from pydantic import Field
 from telemetry_platform.contracts.registry import kinds
 from telemetry_platform.contracts.rejects import DeadLetterReason
 from telemetry_platform.defs.resources import PlatformResource
-from telemetry_platform.defs.safe_errors import only_safe_errors
+from telemetry_platform.defs.safe_errors import only_safe_errors, safely
 from telemetry_platform.errors import ContractViolationError
 from telemetry_platform.stores import dead_letters
 from telemetry_platform.stores.dead_letters import Selection
@@ -95,6 +95,7 @@ def _ago(now: datetime, hours: float | None) -> datetime | None:
     out=dg.Out(dg.Nothing),
     description="Counts the chosen letters by kind and reason; unless it is a dry run, replays or drops them.",
 )
+@safely
 def work_on_dead_letters(context: dg.OpExecutionContext, config: DeadLettersConfig, platform: PlatformResource) -> None:
     """Look, and act when told so."""
     now = datetime.now(UTC)
@@ -134,6 +135,7 @@ def _act(  # noqa: PLR0913, PLR0917 - what the step has at hand
         "queued_again": replayed.queued,
         "not_waiting_any_more": replayed.skipped,
         "cannot_be_replayed": replayed.refused,
+        "of_erased_persons_emptied": replayed.erased,
     }
 
 

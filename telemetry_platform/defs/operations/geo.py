@@ -7,6 +7,7 @@ import dagster as dg
 
 from telemetry_platform.defs.keys import HEARTBEAT
 from telemetry_platform.defs.resources import PlatformResource
+from telemetry_platform.defs.safe_errors import safely
 from telemetry_platform.stores.geo import Geo, GeoState
 
 GEO = "geo_database_answers"
@@ -20,6 +21,7 @@ GEO = "geo_database_answers"
         "where it can be known. Red, events are stored all the same, with NULL for country and region."
     ),
 )
+@safely
 def check_geo(platform: PlatformResource) -> dg.AssetCheckResult:
     """Open the file as a drain does."""
     health = Geo(platform.settings.geo.database).health

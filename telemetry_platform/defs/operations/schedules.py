@@ -5,6 +5,7 @@ import dagster as dg
 from telemetry_platform.defs.landing.drain import DRAIN_STEP, drain_landing
 from telemetry_platform.defs.landing.lookout import holding
 from telemetry_platform.defs.resources import PlatformResource
+from telemetry_platform.defs.safe_errors import safely
 from telemetry_platform.stores import lease
 
 check_tables = dg.define_asset_job(
@@ -36,6 +37,7 @@ hourly_checks = dg.ScheduleDefinition(
         "keeps the heartbeat, so that silence and standstill can be told apart."
     ),
 )
+@safely
 def quiet_drains(platform: PlatformResource) -> dg.RunRequest | dg.SkipReason:
     """A short drain, unless one is at work: then the platform is not quiet."""
     with platform.ledger() as connection:

@@ -31,6 +31,7 @@ from telemetry_platform.embedded.clickhouse.request import Account
 from telemetry_platform.embedded.clickhouse.server import Server
 from telemetry_platform.embedded.clickhouse.sessions import Sessions
 from telemetry_platform.errors import PlatformError
+from telemetry_platform.logs import guard
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -93,6 +94,7 @@ class _Process(uvicorn.Server):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the server until a signal ends it; 0 for a clean end, 1 for a start that failed."""
     options = _arguments(argv)
+    guard()
     logging.basicConfig(
         level=logging.INFO,
         filename=options.log_file,

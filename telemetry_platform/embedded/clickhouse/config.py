@@ -101,7 +101,10 @@ def _log(name: str) -> str:
 
 
 def _server(limits: Limits, users: Path) -> str:
-    """The server's configuration; acknowledged entries are deleted from the queue, so inserts reach the disk first."""
+    """The server's configuration; acknowledged entries are deleted from the queue, so inserts reach the disk first.
+
+    Since they do, replaced parts need not lie there for minutes: an erasure is certified when they are gone.
+    """
     return f"""<clickhouse>
   <max_server_memory_usage>{limits.server_bytes}</max_server_memory_usage>
   <mark_cache_size>{limits.mark_cache_bytes}</mark_cache_size>
@@ -115,6 +118,10 @@ def _server(limits: Limits, users: Path) -> str:
   <merge_tree>
     <fsync_after_insert>1</fsync_after_insert>
     <fsync_part_directory>1</fsync_part_directory>
+    <old_parts_lifetime>1</old_parts_lifetime>
+    <cleanup_delay_period>1</cleanup_delay_period>
+    <cleanup_delay_period_random_add>0</cleanup_delay_period_random_add>
+    <max_cleanup_delay_period>5</max_cleanup_delay_period>
   </merge_tree>
   {_log("query_log")}
   {_log("part_log")}

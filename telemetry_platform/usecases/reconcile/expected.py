@@ -45,7 +45,8 @@ class Expected:
 
     `posted` is by kind. `outcomes` counts entries by kind and by what becomes of them. `drops` is by (kind, level,
     reason). `rows` holds, by kind and by (tenant, event id), every row that must be there; of a kind without an entry
-    only their number is known. `accesses` are views by person. `sessions` holds, by tenant and session id, the columns
+    only their number is known. `accesses` are views by person, `opt_outs` persons whose browsers sent a privacy signal
+    with their token. `sessions` holds, by tenant and session id, the columns
     that are known.
     """
 
@@ -57,6 +58,7 @@ class Expected:
     accesses: Mapping[str, int]
     stalls: Mapping[str, int]
     sessions: Mapping[Key, Mapping[str, Any]]
+    opt_outs: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from telemetry_platform.contracts.own_actions import CONSENT_DECIDED, own_actions
 from telemetry_platform.contracts.registry import kinds
 from telemetry_platform.stores.ingest_totals import ingest_totals
 from telemetry_platform.stores.rows_at_rest import rows_at_rest
@@ -36,7 +37,10 @@ def reconcile(warehouse: Warehouse, conn: Connection, expected: Expected) -> Rec
     """All lines; the queue must be empty, or they say so."""
     totals = ingest_totals(conn)
     told = [*expected.posted, *(kind for kind in expected.outcomes if kind not in expected.posted)]
-    found = {kind: rows_at_rest(warehouse, conn, kinds()[kind].table, _columns(kind, expected)) for kind in told}
+    found: dict[str, Sequence[Mapping[str, Any]]] = {
+        kind: rows_at_rest(warehouse, conn, kinds()[kind].table, _columns(kind, expected)) for kind in told
+    }
+    own = _without_own_actions(found)
     keyed = {kind: by_key(rows) for kind, rows in found.items()}
     alike = Alike()
     for kind in told:
@@ -57,11 +61,23 @@ def reconcile(warehouse: Warehouse, conn: Connection, expected: Expected) -> Rec
             lines += row_lines(kind, table, expected.rows[kind], keyed[kind], alike)
         if kind == AUDIT:
             lines += _access_lines(expected, found[kind], alike)
+            lines.append(
+                Line(AUDIT, "privacy signals that were remembered", expected.opt_outs, own[CONSENT_DECIDED.name])
+            )
     lines += _drop_lines(warehouse, expected)
     if "media" in expected.posted:
         lines += session_lines(warehouse, expected)
     unknown = tuple(name for name, kind in kinds().items() if kind.endpoint is not None and name not in expected.posted)
     return Reconciliation(tuple(lines), unknown)
+
+
+def _without_own_actions(found: dict[str, Sequence[Mapping[str, Any]]]) -> Counter[str]:
+    """Take the platform's own deeds out of the trail's rows, which no event brought; how many of each."""
+    names = {action.name for action in own_actions()}
+    rows = found.get(AUDIT, ())
+    if AUDIT in found:
+        found[AUDIT] = [row for row in rows if row["action"] not in names]
+    return Counter(row["action"] for row in rows if row["action"] in names)
 
 
 def _columns(kind: str, expected: Expected) -> frozenset[str]:
