@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from telemetry_platform.cli.account import somebody
 from telemetry_platform.cli.console import out
@@ -120,7 +120,16 @@ def list_erasures(
 
     with _opened() as (_, connection):
         found = erasures.latest(connection, limit=limit)
-    table = Table("erasure", "tenant", "status", "asked for", "certified", "waits for", box=None, pad_edge=False)
+    table = Table(
+        Column("erasure", no_wrap=True),
+        "tenant",
+        "status",
+        "asked for",
+        "certified",
+        "waits for",
+        box=None,
+        pad_edge=False,
+    )
     for one in found:
         table.add_row(
             str(one.erasure_id),

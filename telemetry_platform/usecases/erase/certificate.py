@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from telemetry_platform.contracts.held import places
 from telemetry_platform.contracts.pii import Domain
+from telemetry_platform.contracts.records.erasures import SCRATCH
 from telemetry_platform.usecases.erase.sweep import LETTERS, SECURITY, swept
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def certificate(
         "kept": [
             {"table": place.table, "why": place.on_erasure.removeprefix(_STAYS)}
             for place in places()
-            if place.on_erasure.startswith(_STAYS) and place.table != SECURITY
+            if place.on_erasure.startswith(_STAYS) and place.table not in {SECURITY, SCRATCH.name}
         ],
         "epochs": {
             "reached": sorted(stone.epoch for stone in stones),
