@@ -25,6 +25,7 @@ from telemetry_platform.stores.session_pins import SessionPins
 from telemetry_platform.usecases.accept_events import EventAcceptor, Landing
 from telemetry_platform.usecases.ensure_keys import load_key_ring
 from telemetry_platform.usecases.request_entries import Origin, Submission
+from telemetry_platform.usecases.subject_list import SubjectList
 
 if TYPE_CHECKING:
     import random
@@ -128,6 +129,8 @@ async def _fill(settings: Settings, kind: EventKind, rng: random.Random, count: 
         SessionPins(channel),
         QueueRoom(channel, settings.redis, kinds()),
         settings.redis.shards,
+        # Never opened: none of these kinds names a person who would be asked for.
+        SubjectList(channel, postgres.pool(settings.postgres), lambda: int(datetime.now(UTC).timestamp() * 1000)),
     )
     reduced_path = PathReducer(settings.api.path_segments)
     acceptor = EventAcceptor(kind, landing, lambda: uuid.UUID(_uuid(rng)), reduced_path)

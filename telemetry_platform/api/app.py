@@ -8,10 +8,8 @@ line here.
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -26,38 +24,26 @@ from starlette.routing import Route
 
 from telemetry_platform import settings as settings_module
 from telemetry_platform.api import docs, health, privacy, problems
-from telemetry_platform.api.compliance import Doors
+from telemetry_platform.api.assembly import assemble
 from telemetry_platform.api.events_endpoint import EventsEndpoint
-from telemetry_platform.api.front import Front, say
+from telemetry_platform.api.front import Front
 from telemetry_platform.api.guarded import Guarded, problem_response
-from telemetry_platform.api.keeper import Kept, kept
-from telemetry_platform.api.key_source import key_source
-from telemetry_platform.api.metrics import ApiMetrics
+from telemetry_platform.api.keeper import kept
 from telemetry_platform.api.problems import ProblemError
-from telemetry_platform.api.rate_limits import AnonymousLimits
-from telemetry_platform.api.tokens import TokenVerifier
 from telemetry_platform.contracts.registry import kinds
 from telemetry_platform.logs import guard
 from telemetry_platform.processing.paths import PathReducer
-from telemetry_platform.stores import postgres
-from telemetry_platform.stores.landing_producer import LandingProducer
-from telemetry_platform.stores.queue_room import QueueRoom
-from telemetry_platform.stores.redis import TIMEOUT_SECONDS, address
-from telemetry_platform.stores.redis_channel import RedisChannel
-from telemetry_platform.stores.session_pins import SessionPins
-from telemetry_platform.usecases.accept_events import EventAcceptor, Landing
+from telemetry_platform.usecases.accept_events import EventAcceptor
 from telemetry_platform.usecases.accept_frames import FrameAcceptor
-from telemetry_platform.usecases.exclusion_list import ExclusionHolder
-from telemetry_platform.usecases.key_list import KeyList
-from telemetry_platform.usecases.opt_outs import OptOuts
-from telemetry_platform.usecases.restored import refuse_restored_postgres
-from telemetry_platform.usecases.subject_list import SubjectList
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
     from starlette.requests import Request
 
+    from telemetry_platform.api.assembly import Parts
+    from telemetry_platform.api.metrics import ApiMetrics
+    from telemetry_platform.contracts.event_kind import EventKind
     from telemetry_platform.settings import Settings
 
 
@@ -69,48 +55,7 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
     guard()
     given = settings or settings_module.load()
     clock = now_ms or (lambda: time.time_ns() // 1_000_000)
-    metrics = ApiMetrics()
-    channel = RedisChannel(address(given.redis), TIMEOUT_SECONDS)
-    room = QueueRoom(channel, given.redis, kinds())
-    keys = KeyList(
-        given.postgres,
-        given.keys,
-        time.monotonic,
-        lambda connection: refuse_restored_postgres(connection, given, datetime.fromtimestamp(clock() / 1000, UTC)),
-    )
-    source, loopback_only = key_source(given.api)
-    pool = postgres.pool(given.postgres, application="telemetry-api")
-    subjects = SubjectList(channel, pool, clock)
-    held = ExclusionHolder(pool, given.exclusions, time.monotonic, say)
-    doors = Doors(
-        TokenVerifier(source, given.api.token, time.time),
-        given.api.trusted_proxies,
-        held,
-        loopback_only,
-        given.api.anonymous_org_id,
-        AnonymousLimits(channel, given.api, secrets.token_bytes),
-        keys,
-        subjects,
-        OptOuts(pool, subjects, time.monotonic, say),
-    )
-    reduced_path = PathReducer(given.api.path_segments)
-    base = given.api.producer or "api"
-    # A name is used by one process once: a restarted one that counted from 1 again would look like a gap.
-    producer = LandingProducer(channel, lambda: f"{base}-{secrets.token_hex(6)}")
-    landing = Landing(producer, SessionPins(channel), room, given.redis.shards)
-    parts = Kept(keys, room, channel, source, subjects, held)
-    guarded = Guarded(doors, keys, pool, clock, given)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        # Without waiting: a database that does not answer yet is told to whoever asks for it.
-        pool.open(wait=False)
-        try:
-            async with kept(parts, given):
-                yield
-        finally:
-            await asyncio.to_thread(pool.close)
-
+    parts = assemble(given, clock)
     app = FastAPI(
         title="Telemetry",
         version=version("telemetry-platform"),
@@ -119,8 +64,8 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
         openapi_url=None,
         # A redirect would name whatever host the request claims to be for, and lose the body of a POST on the way.
         redirect_slashes=False,
-        lifespan=lifespan,
-        middleware=_middleware(given, metrics),
+        lifespan=lambda _: _lifespan(parts, given),
+        middleware=_middleware(given, parts.metrics),
         exception_handlers={
             HTTPException: _problem,
             RequestValidationError: _problem,
@@ -128,24 +73,43 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
         },
     )
     posted = [kind for kind in kinds().values() if kind.endpoint is not None]
+    app.router.routes.extend(_event_routes(posted, parts, given, clock))
+    app.include_router(health.router(parts.health))
+    app.include_router(privacy.router(Guarded(parts.doors, parts.kept.keys, parts.pool, clock, given)))
+    docs.add(app, posted, clock)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(parts: Parts, settings: Settings) -> AsyncIterator[None]:
+    # Without waiting: a database that does not answer yet is told to whoever asks for it.
+    parts.pool.open(wait=False)
+    try:
+        async with kept(parts.kept, settings):
+            yield
+    finally:
+        await asyncio.to_thread(parts.pool.close)
+
+
+def _event_routes(
+    posted: Sequence[EventKind], parts: Parts, settings: Settings, clock: Callable[[], int]
+) -> Iterator[Route]:
+    """One for each kind that is posted."""
+    reduced_path = PathReducer(settings.api.path_segments)
     for kind in posted:
-        assert kind.endpoint is not None  # noqa: S101 - narrows the type; filtered above
+        assert kind.endpoint is not None  # noqa: S101 - narrows the type; the caller has filtered
         acceptor_of = EventAcceptor if kind.frames is None else FrameAcceptor
         endpoint = EventsEndpoint(
             kind.endpoint,
-            acceptor_of(kind, landing, uuid4, reduced_path),
-            doors,
-            keys,
-            metrics,
+            acceptor_of(kind, parts.landing, uuid4, reduced_path),
+            parts.doors,
+            parts.kept.keys,
+            parts.metrics,
             clock,
-            max_body_bytes=given.api.max_body_bytes,
-            max_events=given.api.max_batch_events,
+            max_body_bytes=settings.api.max_body_bytes,
+            max_events=settings.api.max_batch_events,
         )
-        app.router.routes.append(Route(kind.endpoint.path, endpoint, methods=["POST"]))
-    app.include_router(health.router(health.Parts(channel, keys, room, metrics, subjects, held)))
-    app.include_router(privacy.router(guarded))
-    docs.add(app, posted, clock)
-    return app
+        yield Route(kind.endpoint.path, endpoint, methods=["POST"])
 
 
 def _middleware(settings: Settings, metrics: ApiMetrics) -> list[Middleware]:

@@ -16,9 +16,11 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from telemetry_platform.api.front import say
 from telemetry_platform.api.problems import ProblemError
 from telemetry_platform.api.rate_limits import Toll
 from telemetry_platform.api.tokens import unauthorised
+from telemetry_platform.errors import PlatformError
 from telemetry_platform.processing import address as addresses
 from telemetry_platform.processing import gate
 from telemetry_platform.processing.agent import read_hints
@@ -86,6 +88,8 @@ async def admit(
     address = from_where(request, doors)
     toll = await how_much(request, caller, address, doors)
     is_excluded = not is_kept_always and is_from_excluded(address, doors.exclusions)
+    if is_gated and is_excluded:
+        await hear_signal(request, endpoint, caller, doors)
     state = await what_they_said(request, endpoint, caller, doors) if is_gated and not is_excluded else None
     permission = may_we(request, caller, state, is_excluded=is_excluded)
     erased_at = None if state is None else state.erased_at
@@ -151,6 +155,19 @@ async def what_they_said(
     if gate.is_gpc(request.headers.get(b"sec-gpc", [])) and (state is None or state.opted_out_at is None):
         await doors.opt_outs.remember(ring, person, request.received_at)
     return state
+
+
+async def hear_signal(request: Incoming, endpoint: Endpoint, caller: Caller | None, doors: Doors) -> None:
+    """Remember the privacy signal of a request that the exclusion has decided already: it counts for later ones.
+
+    Nothing else of the person matters to such a request, so that what cannot be known now is no reason to refuse it.
+    """
+    if caller is None or not gate.is_gpc(request.headers.get(b"sec-gpc", [])):
+        return
+    try:
+        await what_they_said(request, endpoint, caller, doors)
+    except PlatformError as error:
+        say(error)
 
 
 def may_we(

@@ -2,7 +2,7 @@
 
 `PUT /v1/privacy/consent` records a decision of whoever's token it is: nobody decides for somebody else, and the body
 cannot name anybody. Invariant: the answer comes after every API process judges by the decision; when that cannot be
-said, the answer is 503, and sending it again is safe.
+said, the answer is 503, and sending it again is safe. A privacy signal that comes with a decision is remembered too.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from telemetry_platform.api.compliance import actor_type
 from telemetry_platform.api.guarded import unavailable
 from telemetry_platform.api.problems import ProblemError
 from telemetry_platform.contracts.consent import ConsentLevel
-from telemetry_platform.contracts.decision import EARLY_MS, ConsentDecision, example
+from telemetry_platform.contracts.decision import ConsentDecision, example
 from telemetry_platform.contracts.event_kind import Role
 from telemetry_platform.errors import PlatformError
+from telemetry_platform.processing import gate
 from telemetry_platform.processing.payload_reading import FieldFault
 from telemetry_platform.usecases.own_actions import Requested
-from telemetry_platform.usecases.record_consent import Decision, Person, record_decision
+from telemetry_platform.usecases.record_consent import Decision, Person, record_decision, record_signal
 
 if TYPE_CHECKING:
     from telemetry_platform.api.guarded import Guarded
@@ -94,9 +95,13 @@ def router(guarded: Guarded) -> APIRouter:
         ring = guarded.ring()
         person = Person(caller.org_id, caller.actor_id, actor_type(caller, _ROLES))
         asked = Requested("PUT", PATH, 200, guarded.ip_truncated(request))
+        moment = datetime.fromtimestamp(now / 1000, UTC)
+        has_signal = gate.is_gpc(guarded.incoming(request).headers.get(b"sec-gpc", []))
 
         def store(connection: Connection) -> Recorded:
-            return record_decision(connection, ring, person, decision, datetime.fromtimestamp(now / 1000, UTC), asked)
+            if has_signal:
+                record_signal(connection, ring, person, moment)
+            return record_decision(connection, ring, person, decision, moment, asked)
 
         state = (await guarded.work(store)).state
         try:
@@ -119,7 +124,8 @@ def read_decision(body: dict[str, Any], now: int) -> Decision:
     except ValidationError as error:
         raise _refused(error) from None
     decided_at = round(given.decided_at.timestamp() * 1000)
-    if decided_at > now + EARLY_MS:
+    # Not even by a little: what is stamped ahead would win over a withdrawal, or an erasure, that comes a moment later.
+    if decided_at > now:
         fault = FieldFault("decided_at", "must not lie in the future of the server's clock", "in_the_future")
         raise ProblemError(422, "invalid_decision", "the decision is not what it must be", faults=(fault,))
     purposes = None if given.purposes is None else frozenset(given.purposes)

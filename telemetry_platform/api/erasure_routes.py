@@ -6,6 +6,7 @@ For the compliance role of the token's tenant. Invariants: the id is in the body
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID  # noqa: TC003 - FastAPI reads the annotation when the route is made
@@ -14,21 +15,23 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annotation when the route is made
 
+from telemetry_platform.api.front import say
 from telemetry_platform.api.guarded import unavailable
 from telemetry_platform.api.problems import ProblemError
 from telemetry_platform.contracts.event_kind import Role
 from telemetry_platform.errors import PlatformError
 from telemetry_platform.processing.payload_reading import FieldFault
-from telemetry_platform.stores import erasures, subjects
+from telemetry_platform.stores import erasures, postgres
 from telemetry_platform.usecases.erase.certificate import readable
 from telemetry_platform.usecases.erase.request import Asked, request_erasure
 from telemetry_platform.usecases.own_actions import ActedBy, Requested
+from telemetry_platform.usecases.restored import copy_tombstones
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from telemetry_platform.api.guarded import Guarded
-    from telemetry_platform.contracts.subject import SubjectState
     from telemetry_platform.stores.erasures import Erasure
     from telemetry_platform.stores.postgres import Connection
     from telemetry_platform.usecases.erase.request import Taken
@@ -105,6 +108,7 @@ def router(guarded: Guarded) -> APIRouter:
 
         taken = await guarded.work(take)
         await _publish(guarded, taken)
+        await _copy(guarded, now)
         return state_of(taken.erasure)
 
     @routes.get(
@@ -126,20 +130,26 @@ def router(guarded: Guarded) -> APIRouter:
 
 async def _publish(guarded: Guarded, taken: Taken) -> None:
     """Let every process judge the person as erased; a repeated request does it again."""
-    state = taken.state
-    if state is None and taken.erasure.status != erasures.HELD:
-        org_id = taken.erasure.org_id
-
-        def read(connection: Connection) -> SubjectState | None:
-            return subjects.read(connection, org_id, taken.subject_hash)
-
-        state = await guarded.work(read)
-    if state is None:
+    if taken.state is None:
         return
     try:
-        await guarded.doors.subjects.publish(taken.erasure.org_id, taken.subject_hash, state)
+        await guarded.doors.subjects.publish(taken.erasure.org_id, taken.subject_hash, taken.state)
     except PlatformError as error:
         raise unavailable(error) from None
+
+
+async def _copy(guarded: Guarded, now: datetime) -> None:
+    """Keep a copy of the tombstones outside the databases; a folder that cannot be used is said, and tried again."""
+    folder = guarded.settings.privacy.tombstone_copy
+    try:
+        await asyncio.to_thread(_copy_now, guarded, folder, now)
+    except PlatformError as error:
+        say(error)
+
+
+def _copy_now(guarded: Guarded, folder: Path | None, now: datetime) -> None:
+    with postgres.lent(guarded.pool) as connection:
+        copy_tombstones(connection, folder, now)
 
 
 def read_user_id(body: dict[str, Any]) -> str:
@@ -151,8 +161,6 @@ def read_user_id(body: dict[str, Any]) -> str:
             FieldFault("user_id" if each["loc"][0] == "user_id" else "", each["msg"], each["type"])
             for each in error.errors(include_url=False, include_context=False, include_input=False)
         ) from None
-    if not user_id.isprintable():
-        raise _refused([FieldFault("user_id", "must be printable characters, as tokens have them", "not_printable")])
     return user_id
 
 

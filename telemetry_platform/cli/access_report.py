@@ -10,7 +10,7 @@ import orjson
 import typer
 
 from telemetry_platform.cli.console import out
-from telemetry_platform.errors import ConfigurationError
+from telemetry_platform.cli.person import user_id as user_id_of_stdin
 
 if TYPE_CHECKING:
     from telemetry_platform.stores.held_rows import Held
@@ -39,7 +39,7 @@ def access_report(
     from telemetry_platform.usecases.ensure_keys import load_key_ring
     from telemetry_platform.usecases.own_actions import ActedBy
 
-    settings, user_id, now = store_settings(), _user_id(), datetime.now(UTC)
+    settings, user_id, now = store_settings(), user_id_of_stdin(), datetime.now(UTC)
     with postgres.connect(settings.postgres, application="telemetry-cli", autocommit=True) as connection:
         ring = load_key_ring(connection, settings.keys)
         report = report_access.read_access(
@@ -58,15 +58,6 @@ def access_report(
         sys.stdout.write(orjson.dumps(report.document(), option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
         _show(report)
-
-
-def _user_id() -> str:
-    """One line of standard input, without its end: every other character is part of the id."""
-    text = typer.prompt("User id", hide_input=True) if sys.stdin.isatty() else sys.stdin.read()
-    found = str(text).removesuffix("\n").removesuffix("\r")
-    if not found or "\n" in found:
-        raise ConfigurationError("standard input must hold one user id, on one line")
-    return found
 
 
 def _account() -> str:

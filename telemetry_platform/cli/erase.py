@@ -3,7 +3,6 @@
 Invariant: the id comes from standard input, never as an argument: command lines are readable by everybody here.
 """
 
-import sys
 import time
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from rich.table import Column, Table
 
 from telemetry_platform.cli.account import somebody
 from telemetry_platform.cli.console import out
+from telemetry_platform.cli.person import user_id as user_id_of_stdin
 from telemetry_platform.errors import ConfigurationError, TransientError
 
 if TYPE_CHECKING:
@@ -57,14 +57,13 @@ def erase(
 
     From now on nothing of theirs from before comes in. Dagster carries the erasure out, or this command with --wait.
     """
-    from telemetry_platform.stores import redis, subject_states, subjects
+    from telemetry_platform.stores import redis, subject_states
     from telemetry_platform.usecases.ensure_keys import load_key_ring
     from telemetry_platform.usecases.erase.request import Asked, request_erasure
     from telemetry_platform.usecases.own_actions import ActedBy
+    from telemetry_platform.usecases.restored import copy_tombstones
 
-    user_id = sys.stdin.readline().rstrip("\r\n")
-    if not user_id:
-        raise ConfigurationError("write the user id to standard input: `telemetry erase --org ORG < file`")
+    user_id = user_id_of_stdin()
     with _opened() as (settings, connection):
         ring = load_key_ring(connection, settings.keys)
         with connection.transaction():
@@ -77,10 +76,10 @@ def erase(
                 backup_days=settings.privacy.backup_days,
                 asked=Asked(ActedBy(somebody(), "system")),
             )
-        state = subjects.read(connection, org, taken.subject_hash)
-        if state is not None:
+        if taken.state is not None:
             with redis.connect(settings.redis) as client:
-                subject_states.publish(client, org, taken.subject_hash, state)
+                subject_states.publish(client, org, taken.subject_hash, taken.state)
+        copy_tombstones(connection, settings.privacy.tombstone_copy, datetime.now(UTC))
         out.print(f"Erasure {taken.erasure.erasure_id}: {taken.erasure.status}.", markup=False)
         if taken.erasure.status == "held":
             out.print("A legal hold keeps it back; it is carried out when that is released.")

@@ -1,7 +1,7 @@
 """`telemetry restore-check`: what to run after a database was restored from a backup, before anything works on it."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,7 +16,16 @@ def register(app: typer.Typer) -> None:
     app.command("restore-check", rich_help_panel="Privacy")(restore_check)
 
 
-def restore_check() -> None:
+def restore_check(
+    *,
+    accept_lost: Annotated[
+        bool,
+        typer.Option(
+            "--accept-lost-erasures",
+            help="Go on although PostgreSQL was restored and there are no copies of what was erased since; recorded.",
+        ),
+    ] = False,
+) -> None:
     """Remove again what was erased since the backup was made; until then the API and the drain do not start.
 
     Reads who was erased from PostgreSQL and from the folder TELEMETRY_PRIVACY__TOMBSTONE_COPY. Safe to run at any time,
@@ -41,6 +50,7 @@ def restore_check() -> None:
             ring,
             now=datetime.now(UTC),
             wait_for_lease=settings.drain.lease_seconds + 1,
+            accept_lost=accept_lost,
         )
     _show(report, copies=settings.privacy.tombstone_copy is not None)
 

@@ -15,9 +15,6 @@ from telemetry_platform.contracts.types import StoredTimestamp
 Purpose = Literal["pose"]
 """What must be agreed to by name, besides the level: kinds say which in `EventKind.purpose`."""
 
-EARLY_MS = 5_000
-"""How far a decision's moment may lie ahead of the server's clock, in milliseconds: clocks differ."""
-
 
 class ConsentDecision(BaseModel):
     """A decision. Levels go from 1: level 0 is no choice but what an excluded network gets."""
@@ -35,7 +32,7 @@ class ConsentDecision(BaseModel):
     purposes: Annotated[
         list[Purpose] | None,
         Field(
-            description="what they agree to by name; left out, the decision does not speak of it and the token counts"
+            description="what they agree to by name; left out, what they said before stays, or the token's claim counts"
         ),
     ] = None
 

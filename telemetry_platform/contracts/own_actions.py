@@ -80,7 +80,7 @@ RESTORE_CHECKED = OwnAction(
     "restore.checked",
     "database",
     "Tombstones were applied again to restored data.",
-    frozenset({"tombstones", "erased", "unlinked"}),
+    frozenset({"tombstones", "erased", "accept_lost"}),
 )
 CANARY_RUN = OwnAction(
     "canary.run",

@@ -8,6 +8,7 @@ none of it ever lets more through than the newest decision says.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from telemetry_platform.contracts.consent import ConsentLevel
 
@@ -18,8 +19,10 @@ class SubjectState:
 
     level: ConsentLevel | None = None
     purposes: frozenset[str] | None = None
-    """What the newest decision agrees to by name. None: it did not speak of it, and the token's claim counts."""
+    """What they agreed to by name when they last spoke of it. None: they never did, and the token's claim counts."""
     decided_at: int | None = None
+    purposes_at: int | None = None
+    """When they last spoke of purposes: a later decision that does not leaves them as they were."""
     opted_out_at: int | None = None
     """When a privacy signal first came with their token; stays when a decision lifts it, see `is_opted_out`."""
     erased_at: int | None = None
@@ -35,13 +38,20 @@ class SubjectState:
 
     def decided(self, level: ConsentLevel, purposes: frozenset[str] | None, decided_at: int) -> SubjectState:
         """The newest decision counts; of two of one moment the lower level, and what both agree to."""
-        if self.decided_at is None or decided_at > self.decided_at:
-            return replace(self, level=level, purposes=purposes, decided_at=decided_at)
-        if decided_at < self.decided_at or self.level is None or level > self.level:
-            return self
-        if level < self.level:
-            return replace(self, level=level, purposes=purposes)
-        return replace(self, purposes=_both(self.purposes, purposes))
+        known = self._levelled(level, decided_at)
+        return known if purposes is None else replace(known, **self._agreed(purposes, decided_at))
+
+    def _levelled(self, level: ConsentLevel, at: int) -> SubjectState:
+        if self.decided_at is None or at > self.decided_at:
+            return replace(self, level=level, decided_at=at)
+        lowers = at == self.decided_at and self.level is not None and level < self.level
+        return replace(self, level=level) if lowers else self
+
+    def _agreed(self, purposes: frozenset[str], at: int) -> dict[str, Any]:
+        """What is agreed to by name now, and since when."""
+        if self.purposes is None or self.purposes_at is None or at > self.purposes_at:
+            return {"purposes": purposes, "purposes_at": at}
+        return {"purposes": self.purposes & purposes if at == self.purposes_at else self.purposes}
 
     def signalled(self, at: int) -> SubjectState:
         """The first signal is remembered; browsers send it with every request, and the others say nothing new."""
@@ -52,9 +62,3 @@ class SubjectState:
         """Nothing but what is essential until they decide anew; an opt-out stays."""
         moment = at if self.erased_at is None else max(at, self.erased_at)
         return replace(self.decided(ConsentLevel.ESSENTIAL, frozenset(), at), erased_at=moment)
-
-
-def _both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
-    if one is None or other is None:
-        return one if other is None else other
-    return one & other

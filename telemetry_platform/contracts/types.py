@@ -74,6 +74,13 @@ def parse_timestamp(value: Any) -> datetime:  # noqa: ANN401 - whatever JSON hel
     return moment.replace(microsecond=moment.microsecond - beyond_milliseconds) if beyond_milliseconds else moment
 
 
+def parse_raw_id(value: str) -> str:
+    """An id as tokens may carry it: what no token can say, nobody could ever ask to erase."""
+    if not value.isprintable():
+        raise PydanticCustomError("not_printable", "must be printable characters, as tokens have them")
+    return value
+
+
 def parse_uuid(value: Any) -> UUID:  # noqa: ANN401 - whatever JSON held
     """A UUID in its 36-character form; other spellings would give one event two identities in logs and clients."""
     if isinstance(value, UUID):
@@ -173,7 +180,7 @@ StoredTimestamp = Annotated[Timestamp, AfterValidator(parse_stored_timestamp)]
 Identifier = Annotated[UUID, BeforeValidator(parse_uuid)]
 Text = Annotated[str, _limit_bytes(STRING_BYTES)]
 Stack = Annotated[str, MaxBytes(STACK_BYTES), _limit_bytes(STACK_BYTES)]
-RawId = Annotated[str, Field(min_length=1, max_length=256)]
+RawId = Annotated[str, Field(min_length=1, max_length=256), AfterValidator(parse_raw_id)]
 Tenant = Annotated[str, AfterValidator(parse_tenant)]
 Slug = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}$")]
 """A short name that is not stored: an address or an id could be written so, too."""

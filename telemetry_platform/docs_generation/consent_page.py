@@ -30,13 +30,15 @@ _RULES = """\
   error: no header, two of them, `4`, `-1`, `+3`, ` 3`, `2.0`, `true`, `[2]`, `٣`.
 - A decision is made by the person of the token, for nobody else, and never in the future; the newest counts,
   whatever order they arrive in; of two of one moment the lower. Without a decision the header alone counts. A
-  decision speaks of purposes too, when it names them; until then the token's claim `purposes` counts.
+  decision speaks of purposes too, when it names them, and one that does not leaves them as they were; until the
+  first that does, the token's claim `purposes` counts.
 - `Sec-GPC: 1`, exactly, caps its own request at level 2. With a valid token it is also remembered as an opt-out of
   sale, and caps that person's later requests, from every browser, until they decide on level 3 after it. `Sec-GPC:
   0`, `true` and the like are nothing. `DNT` is no signal here: no law names it, and browsers have given it up.
   `/.well-known/gpc.json` says that the signal is honoured.
-- A network on the exclusion list forces level 0 for the request, whoever asks, and is not remembered: security and
-  audit records are kept and nothing else. Until a list has been loaded once, nothing but those two is taken (503).
+- A network on the exclusion list forces level 0 for the request, whoever asks, and is not remembered (a privacy
+  signal that comes from there with a valid token is): security and audit records are kept and nothing else. Until a
+  list has been loaded once, nothing but those two is taken (503).
 - An event is judged once, by what is true when it is received. What was accepted before a withdrawal stays, and
   what a page that does not know of the withdrawal sends after it is dropped (`recorded_decision`), in every
   process: decisions lie in PostgreSQL, and in Redis as the copy that requests are judged by. While Redis does not

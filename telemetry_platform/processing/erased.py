@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _DIGITS = 15
 _PERSON = "actor_hash"
-_UNLINKED: Mapping[str, Any] = {"actor_hash": "", "key_epoch": 0, "address_hash": None, "address_key_epoch": None}
+UNLINKED: Mapping[str, Any] = {"actor_hash": "", "key_epoch": 0, "address_hash": None, "address_key_epoch": None}
 """What a row that stays says of the person: nobody. The address's pseudonym goes too: it is the person's address."""
 
 
@@ -130,7 +130,7 @@ def _is_doomed(entries: RawEntries, position: int, tombstones: Mapping[Person, i
 
 def _unlinked(rows: pa.Table, mask: pa.Array) -> pa.Table:
     """The rows, those of the mask without a person."""
-    for name, nobody in _UNLINKED.items():
+    for name, nobody in UNLINKED.items():
         place = rows.schema.get_field_index(name)
         if place >= 0:
             field = rows.schema.field(name)

@@ -87,6 +87,8 @@ def _network(entry: Any, remarks: Counter[Remark]) -> Network | None:  # noqa: A
     value = entry.get("value")
     # Numbers are addresses to ip_network: only text is a network here.
     written = value.strip() if isinstance(value, str) else ""
+    if "%" in written:  # a zone: of this machine's interfaces, and of no network
+        written = ""
     try:
         return _as_matched(ip_network(written, strict=False), written, remarks)
     except ValueError:

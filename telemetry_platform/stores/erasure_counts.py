@@ -104,6 +104,12 @@ def unlink(conn: Connection, org_id: str, actors: Iterable[str], moment: datetim
     return int(row[0])
 
 
+def linked(conn: Connection, org_id: str, actors: Iterable[str], moment: datetime) -> int:
+    """Security events from before a moment that still name the person."""
+    row = conn.execute("SELECT security.count_linked(%s, %s, %s)", (org_id, list(actors), moment)).fetchall()[0]
+    return int(row[0])
+
+
 def letters(conn: Connection, org_id: str, actors: Iterable[str], moment: datetime) -> int:
     """Dead letters of the person that were received by a moment."""
     row = conn.execute(

@@ -126,15 +126,34 @@ def add(conn: Connection, erasure: Erasure, subject_hash: str, actors: Mapping[i
     )
 
 
-def open_of(conn: Connection, org_id: str, subject_hash: str) -> Erasure | None:
-    """The erasure of this person that has not come to its end."""
+def unbegun_of(conn: Connection, org_id: str, subject_hash: str) -> Erasure | None:
+    """The erasure of this person that can still be made one of now: nothing was swept, or it must be swept again."""
     row = conn.execute(
-        f"SELECT {_COLUMNS} FROM privacy.erasures e WHERE org_id = %s AND status <> 'certified' AND EXISTS "  # noqa: S608 - a constant list
-        "(SELECT FROM privacy.tombstones t WHERE t.erasure_id = e.erasure_id AND t.subject_hash = %s) "
-        "ORDER BY requested_at LIMIT 1",
+        f"SELECT {_COLUMNS} FROM privacy.erasures e WHERE org_id = %s AND status IN ('held', 'requested', 'failed') "  # noqa: S608 - a constant list
+        "AND EXISTS (SELECT FROM privacy.tombstones t WHERE t.erasure_id = e.erasure_id AND t.subject_hash = %s) "
+        "ORDER BY requested_at DESC LIMIT 1",
         (org_id, subject_hash),
     ).fetchone()
     return Erasure(*row) if row else None
+
+
+def ask_again(  # noqa: PLR0913, PLR0917 - which, when, and whose
+    conn: Connection, erasure: Erasure, subject_hash: str, actors: Mapping[int, str], now: datetime, until: datetime
+) -> None:
+    """Make an erasure that has not begun one of now, and add pseudonyms under keys that are newer than it."""
+    conn.execute("UPDATE privacy.erasures SET erased_at = %s WHERE erasure_id = %s", (now, erasure.erasure_id))
+    conn.execute(
+        "UPDATE privacy.tombstones SET erased_at = %s, until = %s WHERE erasure_id = %s",
+        (now, until, erasure.erasure_id),
+    )
+    conn.cursor().executemany(
+        "INSERT INTO privacy.tombstones (erasure_id, org_id, subject_hash, epoch, actor_hash, erased_at, until) "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (erasure_id, epoch) DO NOTHING",
+        [
+            (erasure.erasure_id, erasure.org_id, subject_hash, epoch, actor_hash, now, until)
+            for epoch, actor_hash in actors.items()
+        ],
+    )
 
 
 def find(conn: Connection, erasure_id: UUID, org_id: str | None = None) -> Erasure | None:
@@ -156,14 +175,15 @@ def latest(conn: Connection, *, limit: int) -> list[Erasure]:
     return [Erasure(*row) for row in rows]
 
 
-def unended(conn: Connection, *, limit: int | None = None) -> list[Erasure]:
-    """Erasures without a certificate, the oldest first; held ones while their hold is in force are none of them."""
+def unended(conn: Connection, *, only: UUID | None = None, limit: int | None = None) -> list[Erasure]:
+    """Erasures without a certificate, those that waited longest for a try first; none while a hold is in force."""
     rows = conn.execute(
-        f"SELECT {_COLUMNS} FROM privacy.erasures e WHERE status <> 'certified' AND (status <> 'held' OR NOT EXISTS "  # noqa: S608 - a constant list
+        f"SELECT {_COLUMNS} FROM privacy.erasures e WHERE status <> 'certified' "  # noqa: S608 - a constant list
+        "AND (%(only)s::uuid IS NULL OR erasure_id = %(only)s::uuid) AND NOT EXISTS "
         "(SELECT FROM privacy.tombstones t JOIN privacy.legal_holds h USING (org_id, subject_hash) "
-        "WHERE t.erasure_id = e.erasure_id AND h.released_at IS NULL)) "
-        "ORDER BY requested_at, erasure_id LIMIT %s",
-        (limit,),
+        "WHERE t.erasure_id = e.erasure_id AND h.released_at IS NULL) "
+        "ORDER BY tried_at NULLS FIRST, requested_at, erasure_id LIMIT %(limit)s",
+        {"only": only, "limit": limit},
     ).fetchall()
     return [Erasure(*row) for row in rows]
 
@@ -200,12 +220,21 @@ def begin_try(conn: Connection, erasure_id: UUID, *, now: datetime) -> None:
     )
 
 
-def begin_sweep(conn: Connection, erasure_id: UUID, *, now: datetime) -> None:
-    """From here on rows are removed."""
-    conn.execute(
-        "UPDATE privacy.erasures SET status = 'erasing', began_at = coalesce(began_at, %s) WHERE erasure_id = %s",
-        (now, erasure_id),
+def begin_sweep(conn: Connection, erasure: Erasure, subject_hash: str, *, now: datetime) -> bool:
+    """From here on rows are removed: False when it was asked for again, or held, since it was read.
+
+    In the caller's transaction, in which nobody else can ask for the person or hold them.
+    """
+    lock_person(conn, erasure.org_id, subject_hash)
+    if is_held(conn, erasure.org_id, subject_hash):
+        conn.execute("UPDATE privacy.erasures SET status = 'held' WHERE erasure_id = %s", (erasure.erasure_id,))
+        return False
+    changed = conn.execute(
+        "UPDATE privacy.erasures SET status = 'erasing', began_at = coalesce(began_at, %s) "
+        "WHERE erasure_id = %s AND erased_at = %s AND status IN ('requested', 'failed', 'erasing')",
+        (now, erasure.erasure_id, erasure.erased_at),
     )
+    return changed.rowcount == 1
 
 
 def put_off(conn: Connection, erasure_id: UUID, waits_for: str, *, failed: bool = False) -> None:

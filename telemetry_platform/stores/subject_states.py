@@ -19,7 +19,7 @@ from telemetry_platform.stores import redis
 from telemetry_platform.stores.redis_channel import pack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from telemetry_platform.stores.redis_channel import RedisChannel
 
@@ -53,6 +53,13 @@ class Seen(NamedTuple):
     state: SubjectState | None
 
 
+class SeenOfMany(NamedTuple):
+    """What Redis says of many persons; without `complete` one who is not among the states may still have one."""
+
+    complete: bool
+    states: Mapping[tuple[str, str], SubjectState]
+
+
 def publish(client: redis.Redis, org_id: str, subject_hash: str, state: SubjectState) -> None:
     """Let all API processes judge by this state from now on, unless they have a newer one: after the commit."""
     with redis.own_errors():
@@ -74,6 +81,14 @@ async def look(channel: RedisChannel, org_id: str, subject_hash: str) -> Seen:
     """What a request is judged by, in one command."""
     ((mark, text),) = _checked(await channel.send(pack(b"MGET", _MARK, _key(org_id, subject_hash)), 1))
     return Seen(mark is not None, None if text is None else decode(text))
+
+
+async def look_at_many(channel: RedisChannel, persons: Sequence[tuple[str, str]]) -> SeenOfMany:
+    """The same of many persons (tenant and subject hash), in one command: as many as a request has events at most."""
+    keys = [_key(*person) for person in persons]
+    ((mark, *texts),) = _checked(await channel.send(pack(b"MGET", _MARK, *keys), 1))
+    held = zip(persons, texts, strict=True)
+    return SeenOfMany(mark is not None, {person: decode(text) for person, text in held if text is not None})
 
 
 async def completed(channel: RedisChannel) -> int | None:
@@ -108,6 +123,7 @@ def encode(state: SubjectState) -> bytes:
         "l": None if state.level is None else int(state.level),
         "p": None if state.purposes is None else sorted(state.purposes),
         "d": state.decided_at,
+        "a": state.purposes_at,
         "o": state.opted_out_at,
         "e": state.erased_at,
     }
@@ -126,6 +142,7 @@ def decode(text: bytes) -> SubjectState:
             None if (level := known.get("l")) is None else ConsentLevel(level),
             None if (purposes := known.get("p")) is None else frozenset(purposes),
             known.get("d"),
+            known.get("a"),
             known.get("o"),
             known.get("e"),
             changed_at=int(version),

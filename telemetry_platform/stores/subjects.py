@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from telemetry_platform.stores.postgres import Connection
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_COLUMNS = "level, purposes, decided_at, opted_out_at, erased_at, changed_at"
+_COLUMNS = "level, purposes, decided_at, purposes_at, opted_out_at, erased_at, changed_at"
 BEGINNING = _EPOCH
 """Before every change."""
 
@@ -121,15 +121,15 @@ def _write(  # noqa: PLR0913 - a row
     """Whether it was written: an insert may find that the row is there by now."""
     statement = (
         "INSERT INTO privacy.subjects "
-        "(level, purposes, decided_at, opted_out_at, erased_at, changed_at, last_used_on, org_id, subject_hash) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+        "(level, purposes, decided_at, purposes_at, opted_out_at, erased_at, changed_at, last_used_on, org_id, "
+        "subject_hash) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
         if insert
-        else "UPDATE privacy.subjects SET level = %s, purposes = %s, decided_at = %s, opted_out_at = %s, "
-        "erased_at = %s, changed_at = %s, last_used_on = greatest(last_used_on, %s) "
+        else "UPDATE privacy.subjects SET level = %s, purposes = %s, decided_at = %s, purposes_at = %s, "
+        "opted_out_at = %s, erased_at = %s, changed_at = %s, last_used_on = greatest(last_used_on, %s) "
         "WHERE org_id = %s AND subject_hash = %s"
     )
     purposes = None if state.purposes is None else sorted(state.purposes)
-    moments = (state.decided_at, state.opted_out_at, state.erased_at, state.changed_at)
+    moments = (state.decided_at, state.purposes_at, state.opted_out_at, state.erased_at, state.changed_at)
     level = None if state.level is None else int(state.level)
     today = now.astimezone(UTC).date()
     values = (level, purposes, *map(_moment, moments), today, org_id, subject_hash)
@@ -137,11 +137,12 @@ def _write(  # noqa: PLR0913 - a row
 
 
 def _state(row: Sequence[Any]) -> SubjectState:
-    level, purposes, decided_at, opted_out_at, erased_at, changed_at = row
+    level, purposes, decided_at, purposes_at, opted_out_at, erased_at, changed_at = row
     return SubjectState(
         None if level is None else ConsentLevel(level),
         None if purposes is None else frozenset(purposes),
         _at(decided_at),
+        _at(purposes_at),
         _at(opted_out_at),
         _at(erased_at),
         changed_at=_milliseconds(changed_at),

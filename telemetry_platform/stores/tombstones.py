@@ -1,7 +1,8 @@
 """Tombstones as the doors ask for them: was this person erased, and when.
 
 Invariants: always asked by tenant and pseudonym together; the tombstone of an erasure that a legal hold keeps back
-counts for nothing. Any other counts for as long as its row is there, longer than anything older can arrive.
+counts for nothing. Any other counts for as long as its row is there, longer than anything older can arrive. A tombstone
+knows the keys of its time: what comes late under a newer one is kept away by the API (`usecases/before_erasure.py`).
 """
 
 from __future__ import annotations

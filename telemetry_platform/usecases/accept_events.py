@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
 from telemetry_platform.contracts.consent import DropReason
+from telemetry_platform.contracts.erasure import SweptBy
 from telemetry_platform.contracts.event_kind import Store
 from telemetry_platform.contracts.registry import kinds, kinds_in
 from telemetry_platform.processing.clock import occurred_at
@@ -21,7 +22,13 @@ from telemetry_platform.processing.fan_out import ACCESS_EVENT, ERROR_EVENT, err
 from telemetry_platform.processing.json_reading import repaired
 from telemetry_platform.processing.payload_reading import PayloadReader, Rejection
 from telemetry_platform.processing.rows import RowBuilder
-from telemetry_platform.usecases.before_erasure import began_before, occurred_before
+from telemetry_platform.usecases.before_erasure import (
+    began_before,
+    concerned_before,
+    names_persons,
+    occurred_before,
+    unlinked,
+)
 from telemetry_platform.usecases.event_origin import complete, origin_of
 from telemetry_platform.usecases.request_entries import Draft, RequestEntries
 
@@ -37,6 +44,7 @@ if TYPE_CHECKING:
     from telemetry_platform.stores.queue_room import QueueRoom
     from telemetry_platform.stores.session_pins import SessionPins
     from telemetry_platform.usecases.request_entries import Submission
+    from telemetry_platform.usecases.subject_list import SubjectList
 
 # What DateTime64 can hold: a clock that shows the year 1 is kept as its first day.
 _FIRST_MS, _LAST_MS = -2_208_988_800_000, 10_413_791_999_000
@@ -60,12 +68,13 @@ class Accepted:
 
 @dataclass(frozen=True)
 class Landing:
-    """The ways to the queue that requests share."""
+    """The ways to the queue that requests share, and what is asked for on them."""
 
     producer: LandingProducer
     pins: SessionPins
     room: QueueRoom
     shards: int
+    subjects: SubjectList
 
     async def add(self, request: RequestEntries) -> None:
         """All entries of a request, or none. Raises QueueFullError when a stream has no room."""
@@ -90,6 +99,8 @@ class EventAcceptor:
         # Only a media event is also an access record or an error report.
         self._is_media = kind.name == "media"
         self._errors = kinds()["errors"]
+        self._names_persons = names_persons(kind)
+        self._is_swept = isinstance(kind.table.erasure, SweptBy)
 
     async def accept(
         self, submission: Submission, events: Sequence[Any], ring: KeyRing, *, may_need_repair: bool
@@ -116,7 +127,7 @@ class EventAcceptor:
             else:
                 drafts.append(draft)
                 results.append({})
-        gone = await self._from_before(drafts, request)
+        drafts, gone = await self._from_before(drafts, request)
         for draft in drafts:
             results[draft.place] = self._decide(draft, request, is_gone=draft.place in gone)
         await self._landing.add(request)
@@ -165,13 +176,23 @@ class EventAcceptor:
             self.kind.needs(event), self.kind.purpose, is_kept_always=self.kind.is_kept_always
         )
 
-    async def _from_before(self, drafts: Sequence[Draft], request: RequestEntries) -> set[int]:
-        """Take the pins of all sessions that rows will carry; the places of events from before the sender's erasure."""
+    async def _from_before(self, drafts: list[Draft], request: RequestEntries) -> tuple[list[Draft], set[int]]:
+        """The drafts, and the places of those that are dropped, as from before somebody's erasure.
+
+        Takes the pins of all sessions that rows will carry.
+        """
+        if self._names_persons:
+            kept = [draft for draft in drafts if self._refusal(draft.event, request) is None]
+            before = await concerned_before(self._landing.subjects, self.kind, request, kept)
+            if self._is_swept:
+                return drafts, set(before)
+            # What stays for a duty of its own stays without the person.
+            return [unlinked(draft) if draft.place in before else draft for draft in drafts], set()
         gone = {draft.place for draft in drafts if occurred_before(request, draft.row["occurred_at"])}
         owned = [draft for draft in drafts if draft.place not in gone and self._is_owned(draft, request)]
         await take_pins(self._landing.pins, request, owned)
         ended = await began_before(self._landing.pins, request, (draft.session_id for draft in owned))
-        return gone | {draft.place for draft in owned if draft.session_id in ended}
+        return drafts, gone | {draft.place for draft in owned if draft.session_id in ended}
 
     def _is_owned(self, draft: Draft, request: RequestEntries) -> bool:
         """Whether the event will be in an entry that carries its session's pin."""

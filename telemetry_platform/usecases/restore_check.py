@@ -25,7 +25,7 @@ from telemetry_platform.stores import (
 from telemetry_platform.stores.erasures import Erasure, Tombstone
 from telemetry_platform.usecases.drain.holding import held
 from telemetry_platform.usecases.own_actions import SYSTEM, ActedBy, record
-from telemetry_platform.usecases.restored import copy_tombstones, lost_erasures, mark_removal
+from telemetry_platform.usecases.restored import copy_tombstones, lost_erasures, mark_removal, refuse_unknown_loss
 from telemetry_platform.usecases.sweep_again import sweep_again
 
 if TYPE_CHECKING:
@@ -59,10 +59,12 @@ def restore_check(  # noqa: PLR0913 - what a check is told; all but the first th
     now: datetime,
     by: ActedBy = SYSTEM,
     wait_for_lease: float = 0.0,
+    accept_lost: bool = False,
 ) -> RestoreReport:
     """Make sure that no erased person is in restored data; safe to run at any time.
 
-    Raises LeaseLostError while a drain works, PermanentError when rows are left after a sweep.
+    Raises LeaseLostError while a drain works, PermanentError when rows are left after a sweep, RestoredDataError when
+    PostgreSQL was restored and there are no copies of the erasures that it lost; `accept_lost` goes on without them.
     """
     folder = settings.privacy.tombstone_copy
     with (
@@ -70,14 +72,16 @@ def restore_check(  # noqa: PLR0913 - what a check is told; all but the first th
         stores.postgres() as conn,
         erasure_counts.only_run(conn),
     ):
+        if folder is None and not accept_lost:
+            refuse_unknown_loss(conn, stores.warehouse, settings, now)
         brought_back = _bring_back(conn, folder, now)
         copy_tombstones(conn, folder, now)
         in_force = erasures.tombstones(conn, now=now)
         persons = _remember(conn, settings, in_force)
-        erased = sweep_again(stores.warehouse, conn, in_force)
+        erased = sweep_again(stores.warehouse, conn, in_force, now)
 
         def say() -> None:
-            details = {"tombstones": len(in_force), "erased": erased}
+            details = {"tombstones": len(in_force), "erased": erased, "accept_lost": accept_lost}
             record(conn, ring, RESTORE_CHECKED, now, by=by, details=details)
 
         mark_removal(conn, stores.warehouse, settings, restore_marks.RESTORE_CHECK, uuid4(), now, say)

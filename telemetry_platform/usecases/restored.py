@@ -37,6 +37,22 @@ def refuse_restored(conn: Connection, warehouse: Warehouse, settings: Settings, 
         raise RestoredDataError(f"PostgreSQL is behind ClickHouse: it was restored from a backup; {_NEXT}")
 
 
+def refuse_unknown_loss(conn: Connection, warehouse: Warehouse, settings: Settings, now: datetime) -> None:
+    """For a check without copies: PostgreSQL may lack erasures that nobody can name. Raises RestoredDataError."""
+    newest = restore_marks.newest_in_warehouse(warehouse)
+    behind = newest is not None and not restore_marks.postgres_has(conn, newest.mark_id)
+    try:
+        refuse_restored_postgres(conn, settings, now)
+    except RestoredDataError:
+        behind = True
+    if behind:
+        raise RestoredDataError(
+            "PostgreSQL was restored from a backup, and erasures that were made since are not known: set "
+            "TELEMETRY_PRIVACY__TOMBSTONE_COPY to the folder of their copies, or go on without them "
+            "(--accept-lost-erasures) and ask for them again"
+        )
+
+
 def refuse_restored_postgres(conn: Connection, settings: Settings, now: datetime) -> None:
     """For whoever has PostgreSQL and Redis only. Raises RestoredDataError."""
     seen: list[tuple[str, UUID | None]] = []

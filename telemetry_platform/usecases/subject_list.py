@@ -17,7 +17,7 @@ from telemetry_platform.errors import TransientError
 from telemetry_platform.stores import postgres, subject_states, subjects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from psycopg_pool import ConnectionPool
 
@@ -48,11 +48,27 @@ class SubjectList:
         """What is known of a person, from Redis. Raises TransientError while the copy is not whole."""
         seen = await subject_states.look(self._channel, org_id, subject_hash)
         if not seen.complete:
-            self.is_complete = False
-            raise TransientError("Redis does not hold what persons decided: it is being copied from PostgreSQL")
+            raise self._incomplete()
         if seen.state is not None:
             self._note(org_id, subject_hash)
         return seen.state
+
+    async def erasures(
+        self, persons: Sequence[tuple[str, str]], *, must_be_whole: bool
+    ) -> Mapping[tuple[str, str], int]:
+        """When each of these persons was erased, from Redis; whoever was not is not in it.
+
+        They are named by somebody else, so that nothing is noted as used. Raises TransientError while the copy is not
+        whole, where it must be; else what is there counts.
+        """
+        seen = await subject_states.look_at_many(self._channel, persons)
+        if must_be_whole and not seen.complete:
+            raise self._incomplete()
+        return {person: state.erased_at for person, state in seen.states.items() if state.erased_at is not None}
+
+    def _incomplete(self) -> TransientError:
+        self.is_complete = False
+        return TransientError("Redis does not hold what persons decided: it is being copied from PostgreSQL")
 
     async def publish(self, org_id: str, subject_hash: str, state: SubjectState) -> None:
         """Let all processes judge by it: after its commit."""

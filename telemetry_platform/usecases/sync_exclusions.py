@@ -125,7 +125,11 @@ def _run(work: Syncing, mode: SyncMode, cursor: datetime | None, *, accept_shrin
         found = read_list(answer.body)
     except ContractViolationError as error:
         return _failed(work, SyncReport(sync_id, mode, SyncStatus.BAD_RESPONSE, str(error), requests), seen)
-    exclusions.stage(work.conn, ((str(network), updated) for network, updated in found.networks.items()))
+    try:
+        exclusions.stage(work.conn, ((str(network), updated) for network, updated in found.networks.items()))
+    except PermanentError as error:
+        problem = f"the list cannot be stored: {error}"
+        return _failed(work, SyncReport(sync_id, mode, SyncStatus.BAD_RESPONSE, problem, requests), seen)
     with work.conn.transaction():
         report = _exchanged(
             work, SyncReport(sync_id, mode, SyncStatus.SUCCEEDED, requests=requests), found, accept_shrink

@@ -62,11 +62,11 @@ def trail(settings: Settings, action: str = "consent.decided") -> list[dict[str,
 
 
 def test_e72_a_stale_tab_cannot_claim_more_than_was_withdrawn(empty_platform: Settings) -> None:
-    """Withdrawn in one process at 10:00:05, still claimed by a tab in another at 10:00:06."""
+    """Withdrawn in one process at 10:00:00, still claimed by a tab in another at 10:00:06."""
     somebody = person()
     with serving(empty_platform) as one, serving(empty_platform, NOW + timedelta(seconds=6)) as other:
         assert verdict(one, {"X-Consent-Level": "3"}, sub=somebody) == ("accepted", None)
-        answer = decide(one, decision(1, 5), sub=somebody)
+        answer = decide(one, decision(1), sub=somebody)
         assert (answer.status_code, answer.json()["level"]) == (200, 1)
         assert verdict(other, {"X-Consent-Level": "3"}, sub=somebody) == ("dropped", "recorded_decision")
         assert verdict(one, {"X-Consent-Level": "3"}, sub=somebody) == ("dropped", "recorded_decision")
@@ -118,9 +118,9 @@ def test_a_level_that_is_none_is_refused_and_names_the_field(shared_api: Api, le
 
 def test_a_decision_of_the_future_is_refused(shared_api: Api) -> None:
     somebody = person()
-    refused = decide(shared_api, decision(1, 6), sub=somebody)
+    refused = decide(shared_api, decision(1, 0.001), sub=somebody)
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "in_the_future")
-    assert decide(shared_api, decision(1, 5), sub=somebody).status_code == 200
+    assert decide(shared_api, decision(1), sub=somebody).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -150,11 +150,14 @@ def test_purposes_of_a_decision_replace_those_of_the_token(shared_api: Api) -> N
         return found
 
     assert reason(purposes=["pose"]) is None
-    decide(shared_api, decision(2, purposes=[]), sub=somebody)
+    decide(shared_api, decision(2, -4, purposes=[]), sub=somebody)
     assert reason(purposes=["pose"]) == "purpose_not_agreed"
-    assert decide(shared_api, decision(2, 1, purposes=["pose"]), sub=somebody).json()["purposes"] == ["pose"]
+    # Who then agrees to marketing, and says nothing of pose, has not agreed to pose.
+    assert decide(shared_api, decision(3, -3), sub=somebody).json()["purposes"] == []
+    assert reason(purposes=["pose"]) == "purpose_not_agreed"
+    assert decide(shared_api, decision(2, -2, purposes=["pose"]), sub=somebody).json()["purposes"] == ["pose"]
     assert reason(purposes=None) is None
-    decide(shared_api, decision(1, 2, purposes=["pose"]), sub=somebody)
+    decide(shared_api, decision(1, -1), sub=somebody)
     assert reason(purposes=["pose"]) == "recorded_decision"
 
 
@@ -185,6 +188,25 @@ def test_a_privacy_signal_is_remembered_and_only_a_later_full_consent_lifts_it(e
         assert stored_level(full) == "3"
     sources = [entry["source"] for entry in trail(empty_platform)[before:]]
     assert sources == ["sec_gpc", "decision", "decision"]
+
+
+def test_a_privacy_signal_that_comes_with_a_decision_is_remembered(empty_platform: Settings) -> None:
+    somebody, full = person(), {"X-Consent-Level": "3"}
+    before = len(trail(empty_platform))
+    with serving(empty_platform) as api:
+        # The signal is not older than the decision it came with, so that the decision does not lift it.
+        assert decide(api, decision(3), GPC, sub=somebody).json()["opted_out_of_sale"] is True
+        assert verdict(api, full, sub=somebody) == ("accepted", None)
+        assert api.entries("media")[-1]["consent_level"] == "2"
+        # A decision that says nothing new brings the signal all the same.
+        other = person()
+        decide(api, decision(3, -5), sub=other)
+        assert decide(api, decision(3, -9), GPC, sub=other).json()["opted_out_of_sale"] is True
+    with serving(empty_platform, NOW + timedelta(seconds=30)) as api:
+        lifted = decide(api, decision(3, 20), GPC, sub=somebody).json()
+        assert (lifted["level"], lifted["opted_out_of_sale"]) == (3, False)
+    sources = [entry["source"] for entry in trail(empty_platform)[before:]]
+    assert sources == ["sec_gpc", "decision", "decision", "sec_gpc", "decision"]
 
 
 @pytest.mark.parametrize("value", ["0", "true", "1, 1", "", "01"])

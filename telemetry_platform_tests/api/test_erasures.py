@@ -11,6 +11,7 @@ import pytest
 
 from telemetry_platform_tests.api.serving import Api, event, serving
 from telemetry_platform_tests.usecases.erased_person import carry_out
+from telemetry_platform_tests.usecases.landing import drain_all, quick
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,8 +58,6 @@ def test_an_erasure_is_asked_for_carried_out_and_read(now_api: Api) -> None:
     fresh = now_api.post(event(timestamp=_now()), {"X-Consent-Level": "2"}, sub="ana-1").json()
     assert (fresh["status"], fresh["reason"]) == ("dropped", "recorded_decision")
     assert look(now_api, asked.json()["erasure_id"]).json()["status"] == "requested"
-    from telemetry_platform_tests.usecases.landing import drain_all, quick
-
     drain_all(quick(now_api.settings))
     carry_out(now_api.settings)
     found = look(now_api, asked.json()["erasure_id"]).json()
@@ -90,7 +89,6 @@ def test_an_erasure_is_of_one_tenant(now_api: Api) -> None:
         ({"user_id": ""}, "user_id"),
         ({"user_id": 42}, "user_id"),
         ({"user_id": "x" * 257}, "user_id"),
-        ({"user_id": "two\nlines"}, "user_id"),
         ({"user_id": "ana", "ana@example.com": 1}, ""),
     ],
 )

@@ -17,7 +17,9 @@ from pydantic import SecretStr
 
 from telemetry_platform.contracts.exclusions import SyncMode, SyncStatus
 from telemetry_platform.stores import exclusions, postgres
-from telemetry_platform_tests.api.serving import Api, serving
+from telemetry_platform_tests.api.serving import Api, event, serving
+from telemetry_platform_tests.api.test_decisions import GPC, person, trail
+from telemetry_platform_tests.api.test_erased_in_batches import no_copy
 from telemetry_platform_tests.exclusion_lists import load_exclusions
 
 if TYPE_CHECKING:
@@ -116,6 +118,33 @@ def test_the_client_address_that_a_service_names_takes_nothing_from_the_trail(em
         for kind in sorted(ALWAYS):
             assert reasons(post(api, kind, "9.9.9.9", client_address="1.2.3.4")) == {"accepted"}
         assert [body["ip_truncated"] for body in api.bodies("security")] == ["1.2.3.0"]
+
+
+def test_a_privacy_signal_from_an_excluded_address_counts_from_elsewhere_later(empty_platform: Settings) -> None:
+    somebody, full = person(), {"X-Consent-Level": "3"}
+    before = len(trail(empty_platform))
+    with excluding(empty_platform, "1.2.3.0/24") as api:
+        for signal in (GPC, GPC, {}):
+            answer = api.post(event(), {**full, **signal, "X-Forwarded-For": "1.2.3.4"}, sub=somebody)
+            assert reasons(answer) == {"excluded_network"}
+        assert reasons(api.post(event(), {**full, "X-Forwarded-For": "9.9.9.9"}, sub=somebody)) == {"accepted"}
+        assert api.entries("media")[-1]["consent_level"] == "2"
+        # Without the signal nothing is remembered of such a request.
+        other = person()
+        assert reasons(api.post(event(), {**full, "X-Forwarded-For": "1.2.3.4"}, sub=other)) == {"excluded_network"}
+        assert reasons(api.post(event(), {**full, "X-Forwarded-For": "9.9.9.9"}, sub=other)) == {"accepted"}
+        assert api.entries("media")[-1]["consent_level"] == "3"
+    assert [entry["source"] for entry in trail(empty_platform)[before:]] == ["sec_gpc"]
+
+
+def test_an_excluded_address_needs_no_copy_of_decisions(empty_platform: Settings) -> None:
+    with excluding(empty_platform, "1.2.3.0/24") as api, no_copy(empty_platform, "subject:*"):
+        for signal in (GPC, {}):
+            answer = api.post(event(), {"X-Consent-Level": "3", **signal, "X-Forwarded-For": "1.2.3.4"}, sub=person())
+            assert (answer.status_code, reasons(answer)) == (202, {"excluded_network"})
+        for kind in sorted(ENDPOINTS):
+            assert reasons(post(api, kind, "1.2.3.4")) == ({"accepted"} if kind in ALWAYS else {"excluded_network"})
+        assert api.post(event(), {"X-Forwarded-For": "9.9.9.9"}, sub=person()).status_code == 503
 
 
 def test_a_new_list_counts_in_every_process_soon_after_its_sync(empty_platform: Settings) -> None:

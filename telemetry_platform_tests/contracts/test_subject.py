@@ -78,3 +78,9 @@ def test_an_erased_person_has_agreed_to_nothing_until_they_decide_anew() -> None
     assert (erased.erased_at, erased.opted_out_at) == (200, 50)
     back = erased.decided(ConsentLevel.ANALYTICS, None, 300)
     assert (back.level, back.erased_at) == (ConsentLevel.ANALYTICS, 200)
+
+
+def test_a_marketing_switch_does_not_turn_health_data_on() -> None:
+    refused = SubjectState().decided(ConsentLevel.ANALYTICS, frozenset(), 100)
+    assert refused.decided(ConsentLevel.FULL, None, 200).purposes == frozenset()
+    assert refused.decided(ConsentLevel.FULL, frozenset({"pose"}), 200).purposes == frozenset({"pose"})

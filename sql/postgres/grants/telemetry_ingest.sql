@@ -8,7 +8,7 @@ GRANT USAGE ON SCHEMA audit, ingest, ops, privacy, security TO telemetry_ingest;
 GRANT EXECUTE ON FUNCTION audit.append(jsonb, text, text, bigint), audit.record(jsonb), audit.ensure_partitions(integer)
     TO telemetry_ingest;
 GRANT EXECUTE ON FUNCTION security.append(jsonb, text, text, bigint), security.ensure_partitions(integer),
-    security.unlink(text, text[], timestamptz)
+    security.unlink(text, text[], timestamptz), security.count_linked(text, text[], timestamptz)
     TO telemetry_ingest;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ingest TO telemetry_ingest;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA ingest, privacy TO telemetry_ingest;

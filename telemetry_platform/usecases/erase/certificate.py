@@ -67,15 +67,36 @@ def certificate(
         "epochs": {
             "reached": sorted(stone.epoch for stone in stones),
             "out_of_reach": [
-                {"epoch": key.epoch, "active_from": _text(key.active_from), "active_until": _text(key.active_until)}
+                {
+                    "epoch": key.epoch,
+                    "active_from": _text(key.active_from),
+                    "active_until": _text(key.active_until),
+                    "key": "destroyed" if key.is_destroyed else "being destroyed",
+                }
                 for key in keys
-                if key.domain is Domain.ACTOR and key.epoch not in {stone.epoch for stone in stones}
+                if key.domain is Domain.ACTOR and key.destruction_begun_at is not None
             ],
         },
         "tombstone_until": max((_text(stone.until) or "" for stone in stones), default=""),
         "backups_clear_on": (erasure.erased_at + timedelta(days=backup_days + 1)).date().isoformat(),
         "notes": list(_NOTES),
     }
+
+
+def unreached(erasure: Erasure, stones: Sequence[Tombstone], keys: Sequence[KeyState]) -> list[int]:
+    """Epochs that began by the erasure, whose keys exist, and under which it has no pseudonym of the person.
+
+    They began while a hold kept it back: only whoever has the id can make them, by asking again.
+    """
+    reached = {stone.epoch for stone in stones}
+    return [
+        key.epoch
+        for key in keys
+        if key.domain is Domain.ACTOR
+        and key.destruction_begun_at is None
+        and key.active_from <= erasure.erased_at
+        and key.epoch not in reached
+    ]
 
 
 def uncounted(counts: Mapping[str, TableCount]) -> list[str]:
@@ -102,7 +123,7 @@ def readable(found: Mapping[str, Any]) -> str:
         f"Key epochs reached: {', '.join(map(str, found['epochs']['reached'])) or 'none'}.",
         *(
             f"No longer attributable: epoch {row['epoch']} ({row['active_from']} to {row['active_until']}), its key is "
-            "destroyed."
+            f"{row['key']}."
             for row in found["epochs"]["out_of_reach"]
         ),
         f"The tombstone stands until {found['tombstone_until']}; backups are clear on {found['backups_clear_on']}.",

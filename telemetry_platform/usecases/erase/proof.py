@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from telemetry_platform.stores import erasure_counts, erasures, rows_from_before
-from telemetry_platform.usecases.erase.sweep import LETTERS, swept
+from telemetry_platform.usecases.erase.sweep import LETTERS, SECURITY, swept
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,9 +36,10 @@ def rows_of_erased(conn: Connection, warehouse: Warehouse, now: datetime) -> Pro
         if stone.erasure_id in ended:
             by_erasure.setdefault((stone.org_id, stone.erased_at), []).append(stone.actor_hash)
             counted.add(stone.erasure_id)
-    rows = {table.name: 0 for table, _ in swept()} | {LETTERS: 0}
+    rows = {table.name: 0 for table, _ in swept()} | {LETTERS: 0, SECURITY: 0}
     for (org_id, erased_at), actors in by_erasure.items():
         for table, column in swept():
             rows[table.name] += rows_from_before.count_named(warehouse, table, column, org_id, actors, erased_at)
         rows[LETTERS] += erasure_counts.letters(conn, org_id, actors, erased_at)
+        rows[SECURITY] += erasure_counts.linked(conn, org_id, actors, erased_at)
     return Proof(len(counted), rows)

@@ -53,19 +53,25 @@ def request_erasure(  # noqa: PLR0913 - who, where, when, and how it is asked fo
 ) -> Taken:
     """Take a request, in the caller's transaction. Raises ContractViolationError for what is no id.
 
-    `state` is None where nothing changed: the erasure was asked for before, or is held.
+    Asked for again before it has begun, it is the same erasure, of now, and under keys that were made meanwhile too; a
+    later one is another. `state` is None of a held person.
     """
-    if not 0 < len(user_id) <= _LONGEST_ID or not user_id.isprintable():
-        raise ContractViolationError(f"the user id must be 1 to {_LONGEST_ID} printable characters, as tokens have it")
+    if not 0 < len(user_id) <= _LONGEST_ID or not _is_text(user_id):
+        raise ContractViolationError(
+            f"the user id must be 1 to {_LONGEST_ID} characters, byte for byte as tokens have it"
+        )
     subject_hash = ring.pseudonym(Domain.SUBJECT, 1, user_id)
     erasures.lock_person(conn, org_id, subject_hash)
-    known = erasures.open_of(conn, org_id, subject_hash)
-    if known is not None:
-        return Taken(known, subject_hash, None, is_new=False)
     held = erasures.is_held(conn, org_id, subject_hash)
-    erasure = Erasure(uuid4(), org_id, HELD if held else REQUESTED, now, now)
     actors = {epoch: ring.pseudonym(Domain.ACTOR, epoch, user_id) for epoch in live_epochs(ring, Domain.ACTOR)}
-    erasures.add(conn, erasure, subject_hash, actors, tombstone_until(now, backup_days))
+    until = tombstone_until(now, backup_days)
+    known = erasures.unbegun_of(conn, org_id, subject_hash)
+    if known is not None:
+        erasures.ask_again(conn, known, subject_hash, actors, now, until)
+        state = None if held else subjects.erase(conn, org_id, subject_hash, now)
+        return Taken(replace(known, erased_at=now), subject_hash, state, is_new=False)
+    erasure = Erasure(uuid4(), org_id, HELD if held else REQUESTED, now, now)
+    erasures.add(conn, erasure, subject_hash, actors, until)
     state = None if held else subjects.erase(conn, org_id, subject_hash, now)
     record(
         conn,
@@ -79,6 +85,14 @@ def request_erasure(  # noqa: PLR0913 - who, where, when, and how it is asked fo
         request=asked.request,
     )
     return Taken(erasure, subject_hash, state, is_new=True)
+
+
+def _is_text(user_id: str) -> bool:
+    try:
+        user_id.encode()
+    except UnicodeEncodeError:  # half a character: nothing that could have been hashed
+        return False
+    return True
 
 
 def release(conn: Connection, ring: KeyRing, erasure: Erasure, now: datetime, backup_days: int) -> Taken:

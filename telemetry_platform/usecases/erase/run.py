@@ -28,7 +28,7 @@ from telemetry_platform.stores import (
 from telemetry_platform.stores.keys import key_states
 from telemetry_platform.usecases.drain.run import streams_of
 from telemetry_platform.usecases.ensure_keys import load_key_ring
-from telemetry_platform.usecases.erase.certificate import certificate, uncounted
+from telemetry_platform.usecases.erase.certificate import certificate, uncounted, unreached
 from telemetry_platform.usecases.erase.request import release
 from telemetry_platform.usecases.erase.sweep import Sweeper, doomed_of
 from telemetry_platform.usecases.own_actions import record
@@ -50,6 +50,7 @@ AT_ONCE = 100
 """Erasures that one run takes on: so many pseudonyms fit in one statement's list."""
 _CLOCKS_DIFFER = timedelta(seconds=5)
 QUEUE, OPEN_BATCHES, OLD_PARTS, SURVIVORS = "the queue is drained", "open batches end", "old parts go", "survivors"
+NEWER_KEYS = "it is asked for again: keys began while it was held"
 
 
 @dataclass
@@ -86,7 +87,7 @@ class Erasing:
 
     def _run(self, conn: Connection, only: UUID | None) -> EraseReport:
         ring = load_key_ring(conn, self._settings.keys)
-        found = [one for one in erasures.unended(conn, limit=AT_ONCE) if only in {None, one.erasure_id}]
+        found = erasures.unended(conn, only=only, limit=AT_ONCE)
         waiting = [self._begun(conn, ring, one) for one in found]
         copy_tombstones(conn, self._settings.privacy.tombstone_copy, self._now())
         self._checkpoint("begun")
@@ -95,10 +96,15 @@ class Erasing:
         if obstacle:
             self._put_off(conn, waiting, obstacle, report)
             return report
-        unswept = [one for one in waiting if one.status != erasures.ERASED]
-        if unswept:
-            self._sweep(conn, unswept)
-        for one in waiting:
+        stones = erasures.tombstones_of(conn, [one.erasure_id for one in waiting])
+        whose = {stone.erasure_id: stone.subject_hash for stone in stones}
+        ending = [one for one in waiting if one.status == erasures.ERASED]
+        begun = [one for one in waiting if one.status != erasures.ERASED and self._begin(conn, one, whose)]
+        if begun:
+            sweeper = Sweeper(conn, self._stores.warehouse, self._now, self._checkpoint)
+            sweeper.sweep([doomed_of(one, stones) for one in begun])
+            self._checkpoint("swept")
+        for one in (*ending, *begun):
             self._end(conn, ring, one, report)
         return report
 
@@ -128,16 +134,12 @@ class Erasing:
 
     def _put_off(self, conn: Connection, waiting: Sequence[Erasure], why: str, report: EraseReport) -> None:
         for one in waiting:
-            erasures.put_off(conn, one.erasure_id, why, failed=why == SURVIVORS)
+            erasures.put_off(conn, one.erasure_id, why, failed=why in {SURVIVORS, NEWER_KEYS})
             report.waiting[why] += 1
 
-    def _sweep(self, conn: Connection, unswept: Sequence[Erasure]) -> None:
-        for one in unswept:
-            erasures.begin_sweep(conn, one.erasure_id, now=self._now())
-        stones = erasures.tombstones_of(conn, [one.erasure_id for one in unswept])
-        sweeper = Sweeper(conn, self._stores.warehouse, self._now, self._checkpoint)
-        sweeper.sweep([doomed_of(one, stones) for one in unswept])
-        self._checkpoint("swept")
+    def _begin(self, conn: Connection, one: Erasure, whose: Mapping[UUID, str]) -> bool:
+        with conn.transaction():
+            return erasures.begin_sweep(conn, one, whose[one.erasure_id], now=self._now())
 
     def _end(self, conn: Connection, ring: KeyRing, one: Erasure, report: EraseReport) -> None:
         """Certify, or say what is still to come."""
@@ -146,7 +148,11 @@ class Erasing:
             self._put_off(conn, [one], SURVIVORS, report)
             return
         stones = erasures.tombstones_of(conn, [one.erasure_id])
-        document = certificate(one, counts, stones, key_states(conn), self._settings.privacy.backup_days)
+        keys = key_states(conn)
+        if unreached(one, stones, keys):
+            self._put_off(conn, [one], NEWER_KEYS, report)
+            return
+        document = certificate(one, counts, stones, keys, self._settings.privacy.backup_days)
         if self._has_old_parts(counts):
             erasures.finish(conn, one.erasure_id, erasures.ERASED, document, certified_at=None)
             self._put_off(conn, [one], OLD_PARTS, report)

@@ -162,10 +162,8 @@ class Sweeper:
                 LETTERS,
                 erasure_counts.letters(self._conn, one.erasure.org_id, one.actors, one.erasure.erased_at),
             )
-            # What it would still unlink, it has unlinked: the number is what was missed before.
-            missed = erasure_counts.unlink(self._conn, one.erasure.org_id, one.actors, one.erasure.erased_at)
-            erasure_counts.add(self._conn, one.erasure.erasure_id, SECURITY, unlinked=missed)
-            self._survive(one, SECURITY, 0)
+            linked = erasure_counts.linked(self._conn, one.erasure.org_id, one.actors, one.erasure.erased_at)
+            self._survive(one, SECURITY, linked)
 
     def _survive(self, one: Doomed, table: str, count: int) -> None:
         erasure_counts.survive(self._conn, one.erasure.erasure_id, table, count, now=self._now())
