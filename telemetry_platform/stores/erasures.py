@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from telemetry_platform.errors import ContractViolationError
+from telemetry_platform.stores.tombstones import IN_FORCE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -67,9 +68,9 @@ class Tombstone:
 def tombstones(conn: Connection, *, now: datetime) -> list[Tombstone]:
     """All that are in force, of all tenants; small: one row for each erased person and epoch, for some weeks."""
     rows = conn.execute(
-        "SELECT t.erasure_id, t.org_id, t.subject_hash, t.epoch, t.actor_hash, t.erased_at, t.until "
+        "SELECT t.erasure_id, t.org_id, t.subject_hash, t.epoch, t.actor_hash, t.erased_at, t.until "  # noqa: S608 - a constant
         "FROM privacy.tombstones t JOIN privacy.erasures e USING (erasure_id) "
-        "WHERE e.status <> 'held' AND t.until > %s ORDER BY t.erasure_id, t.epoch",
+        f"WHERE {IN_FORCE} AND t.until > %s ORDER BY t.erasure_id, t.epoch",
         (now,),
     ).fetchall()
     return [Tombstone(*row) for row in rows]
@@ -141,7 +142,10 @@ def ask_again(  # noqa: PLR0913, PLR0917 - which, when, and whose
     conn: Connection, erasure: Erasure, subject_hash: str, actors: Mapping[int, str], now: datetime, until: datetime
 ) -> None:
     """Make an erasure that has not begun one of now, and add pseudonyms under keys that are newer than it."""
-    conn.execute("UPDATE privacy.erasures SET erased_at = %s WHERE erasure_id = %s", (now, erasure.erasure_id))
+    conn.execute(
+        "UPDATE privacy.erasures SET erased_at = %s, status = %s, waits_for = '' WHERE erasure_id = %s",
+        (now, erasure.status, erasure.erasure_id),
+    )
     conn.execute(
         "UPDATE privacy.tombstones SET erased_at = %s, until = %s WHERE erasure_id = %s",
         (now, until, erasure.erasure_id),
@@ -176,10 +180,15 @@ def latest(conn: Connection, *, limit: int) -> list[Erasure]:
 
 
 def unended(conn: Connection, *, only: UUID | None = None, limit: int | None = None) -> list[Erasure]:
-    """Erasures without a certificate, those that waited longest for a try first; none while a hold is in force."""
+    """Erasures without a certificate, those that waited longest for a try first; none while a hold is in force.
+
+    With `only`, also others of the same person: what a killed run left half done of them must be booked first.
+    """
     rows = conn.execute(
         f"SELECT {_COLUMNS} FROM privacy.erasures e WHERE status <> 'certified' "  # noqa: S608 - a constant list
-        "AND (%(only)s::uuid IS NULL OR erasure_id = %(only)s::uuid) AND NOT EXISTS "
+        "AND (%(only)s::uuid IS NULL OR erasure_id IN (SELECT t.erasure_id FROM privacy.tombstones t "
+        "JOIN privacy.tombstones named USING (org_id, subject_hash) WHERE named.erasure_id = %(only)s::uuid)) "
+        "AND NOT EXISTS "
         "(SELECT FROM privacy.tombstones t JOIN privacy.legal_holds h USING (org_id, subject_hash) "
         "WHERE t.erasure_id = e.erasure_id AND h.released_at IS NULL) "
         "ORDER BY tried_at NULLS FIRST, requested_at, erasure_id LIMIT %(limit)s",

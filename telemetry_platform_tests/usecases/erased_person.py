@@ -52,10 +52,10 @@ def ring_of(settings: Settings) -> KeyRing:
         return load_key_ring(conn, settings.keys)
 
 
-def actors(settings: Settings, user: str) -> dict[int, str]:
+def actors(settings: Settings, user: str, epochs: tuple[int, ...] = (1, 2, 3, 4)) -> dict[int, str]:
     """Their pseudonyms by epoch."""
     ring = ring_of(settings)
-    return {epoch: ring.pseudonym(Domain.ACTOR, epoch, user) for epoch in (1, 2, 3, 4)}
+    return {epoch: ring.pseudonym(Domain.ACTOR, epoch, user) for epoch in epochs}
 
 
 def live(settings: Settings, past: Past, *users: str) -> None:
@@ -154,9 +154,9 @@ def found(settings: Settings, taken: Taken) -> Erasure:
     return erasure
 
 
-def rows_of(settings: Settings, user: str) -> dict[str, int]:
+def rows_of(settings: Settings, user: str, epochs: tuple[int, ...] = (1, 2, 3, 4)) -> dict[str, int]:
     """Rows of a person by table, under all keys, where there are any; superseded versions and letters too."""
-    mine = actors(settings, user)
+    mine = actors(settings, user, epochs)
     counts: dict[str, int] = {}
     with looking(settings) as (warehouse, conn):
         for table, column in swept():

@@ -1,7 +1,7 @@
 """Ask for an erasure: the tombstone stands before anything else happens, and says who, by pseudonyms only.
 
-Invariants: tombstones, erasure, the person's state and the trail's entry are one transaction; the raw id goes no
-further than its pseudonyms; who is asked for twice has one erasure; a held person is left alone until release.
+Invariants: tombstones, erasure, the person's state and the trail's entry are one transaction, also when it is asked for
+again; the raw id goes no further than its pseudonyms; a held person is left alone until release.
 """
 
 from __future__ import annotations
@@ -65,13 +65,14 @@ def request_erasure(  # noqa: PLR0913 - who, where, when, and how it is asked fo
     held = erasures.is_held(conn, org_id, subject_hash)
     actors = {epoch: ring.pseudonym(Domain.ACTOR, epoch, user_id) for epoch in live_epochs(ring, Domain.ACTOR)}
     until = tombstone_until(now, backup_days)
+    status = HELD if held else REQUESTED
     known = erasures.unbegun_of(conn, org_id, subject_hash)
-    if known is not None:
-        erasures.ask_again(conn, known, subject_hash, actors, now, until)
-        state = None if held else subjects.erase(conn, org_id, subject_hash, now)
-        return Taken(replace(known, erased_at=now), subject_hash, state, is_new=False)
-    erasure = Erasure(uuid4(), org_id, HELD if held else REQUESTED, now, now)
-    erasures.add(conn, erasure, subject_hash, actors, until)
+    if known is None:
+        erasure = Erasure(uuid4(), org_id, status, now, now)
+        erasures.add(conn, erasure, subject_hash, actors, until)
+    else:
+        erasure = replace(known, status=status, erased_at=now, waits_for="")
+        erasures.ask_again(conn, erasure, subject_hash, actors, now, until)
     state = None if held else subjects.erase(conn, org_id, subject_hash, now)
     record(
         conn,
@@ -84,7 +85,7 @@ def request_erasure(  # noqa: PLR0913 - who, where, when, and how it is asked fo
         details={"erasure_id": str(erasure.erasure_id), "status": erasure.status},
         request=asked.request,
     )
-    return Taken(erasure, subject_hash, state, is_new=True)
+    return Taken(erasure, subject_hash, state, is_new=known is None)
 
 
 def _is_text(user_id: str) -> bool:

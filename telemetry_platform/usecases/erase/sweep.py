@@ -62,7 +62,9 @@ class Sweeper:
 
     def sweep(self, doomed: Sequence[Doomed]) -> None:
         """Remove all of it, and count what is left; a statement for all of them where that takes nothing else."""
-        batches = [list(doomed)] if self._may_share(doomed) else [[one] for one in doomed]
+        # The older one of a person first: what a killed run deleted of it is its own, and none of the newer one's.
+        doomed = sorted(doomed, key=lambda one: one.erasure.erased_at)
+        batches = [doomed] if self._may_share(doomed) else [[one] for one in doomed]
         for batch in batches:
             self._sweep_warehouse(batch)
         for one in doomed:
@@ -72,10 +74,13 @@ class Sweeper:
             self._count_survivors(batch)
 
     def _may_share(self, doomed: Sequence[Doomed]) -> bool:
-        """Whether one moment does for all: nobody of them has begun anything between the first and the last."""
+        """Whether one moment does for all: nobody is named twice, or began anything between the first and the last."""
         moments = [one.erasure.erased_at for one in doomed]
         if len(doomed) < 2:  # noqa: PLR2004 - one is alone
             return True
+        persons = [(one.erasure.org_id, actor) for one in doomed for actor in one.actors]
+        if len(set(persons)) < len(persons):
+            return False
         with self._named(doomed) as sweep_id:
             return not any(
                 rows_from_before.count_between(self._warehouse, table, column, sweep_id, min(moments), max(moments))
