@@ -77,3 +77,29 @@ def test_a_person_asks_and_a_backup_comes_back(platform: Settings) -> None:
     assert "0 erased persons" in checked
     assert "TELEMETRY_PRIVACY__TOMBSTONE_COPY" in checked
     assert "0 entries" in telemetry(settings, "drain", "--until-idle")
+
+
+def test_a_person_is_forgotten(platform: Settings) -> None:
+    settings, start = quick(platform), just_now()
+    with postgres.connect(settings.postgres) as conn:
+        actor = load_key_ring(conn, settings.keys).pseudonym(Domain.ACTOR, 1, ANA)
+    body = media_body(an_id("session of Ana"), "heartbeat", start, position_seconds=1.0)
+    queue(settings, [entry("media", body, start, an_id("event of Ana"), actor_hash=actor)])
+    drain_all(settings)
+
+    assert "No erasure" in telemetry(settings, "erasures", "list")
+    told = telemetry(settings, "erase", "--org", "clinic-1", "--wait", stdin=f"{ANA}\n")
+    assert "| media_events | 1 | 0 | 0 |" in told
+    assert "Result: erased" in told
+    reference = told.split()[1].removesuffix(":")
+    assert reference in telemetry(settings, "erasures", "list")
+    certificate = json.loads(telemetry(settings, "erasures", "show", reference, "--json"))
+    assert certificate["reference"] == reference
+    with looking(settings) as (warehouse, _):
+        assert warehouse.client.scalar("SELECT count() FROM media_events") == 0
+
+
+def test_an_erasure_is_of_one_person(platform: Settings) -> None:
+    two = telemetry(platform, "erase", "--org", "clinic-1", stdin=f"{ANA}\nsomebody\n", code=1)
+    assert "one user id, on one line" in two
+    assert "No erasure" in telemetry(platform, "erasures", "list")
