@@ -54,6 +54,7 @@ class GuardedRecord(logging.LogRecord):
 def guard() -> None:
     """Scrub what this process logs, and what it says when an exception ends it or one of its threads."""
     logging.setLogRecordFactory(GuardedRecord)
+    logging.captureWarnings(capture=True)
     sys.excepthook = _ended
     threading.excepthook = _thread_ended
     sys.unraisablehook = _unraisable
@@ -83,9 +84,6 @@ def _told(kind: type[BaseException] | None, error: BaseException | None, trace: 
 
 
 def _ended(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    if issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, error, trace)
-        return
     _say(_told(kind, error, trace))
 
 

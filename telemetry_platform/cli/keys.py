@@ -12,7 +12,7 @@ from rich.table import Table
 
 from telemetry_platform.cli.account import somebody
 from telemetry_platform.cli.console import out
-from telemetry_platform.errors import ConfigurationError
+from telemetry_platform.errors import ConfigurationError, PermanentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -171,13 +171,20 @@ def _destroy(found: "Settings", connection: "Connection", seen: "Outlook", now: 
     """Steps 1 and 2; first what an earlier call left half-way."""
     from telemetry_platform.usecases import destroy_keys
 
+    # What an earlier call left half-way, before anything new is begun: that may need a KEK which nobody has made yet.
+    removed = destroy_keys.remove_bytes(connection, found.keys, now)
     if seen.doomed:
         if not yes:
             typer.confirm(f"Destroy {_names(seen.doomed)}? No pseudonym under them can be made again", abort=True)
+            # The answer may have taken hours.
+            again = destroy_keys.outlook(connection, found, now, log_comment=_COMMENT)
+            connection.commit()
+            if again.doomed != seen.doomed:
+                raise PermanentError("what may be destroyed has changed meanwhile: run the command again")
         report = destroy_keys.begin(connection, found.keys, seen.doomed, now)
         out.print(f"Step 1: {report.keys} surviving keys are wrapped under {report.kek_id}.", markup=False)
         _say_what_follows(report.previous)
-    removed = destroy_keys.remove_bytes(connection, found.keys, now)
+    removed += destroy_keys.remove_bytes(connection, found.keys, now)
     if removed:
         out.print(f"Step 2: the bytes of {_names(removed)} are removed.", markup=False)
     if not seen.doomed and not removed:

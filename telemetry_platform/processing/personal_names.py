@@ -28,7 +28,7 @@ _WHAT = (
     r"names?|forenames?|surnames?|sur_names?|nicknames?|initials|e?_?mails?|address(?:es)?|streets?|city|cities|zips?|"
     r"post(?:al)?_?codes?|zip_?codes?|birth[a-z]*+|date_?of_?birth|dobs?|ages?|genders?|sex|diagnos[ie]s|patients?|"
     r"contacts?|(?:tele)?phones?|mobiles?|faxe?s?|next_?of_?kin|ssns?|cnps?|ibans?|mrns?|passports?|"
-    r"latitudes?|longitudes?|lat|lon|lng|ips?|prenume|nume|adres[ae]|telefon"
+    r"latitudes?|longitudes?|lat|lon|lng|latlng|coords?|coordinates?|gps|geolocation|ips?|prenume|nume|adres[ae]|telefon"
 )
 _PERSONAL = re.compile(
     rf"(?:^|_)(?:(?:{_WHOSE})_?){{0,3}}(?:{_WHAT})"

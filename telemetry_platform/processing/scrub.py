@@ -9,6 +9,7 @@ or the drain would refuse the row; the work grows no faster than the text.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from telemetry_platform.processing.scrubbing import ids, mail, network, numbers, places, secrets
@@ -36,6 +37,8 @@ RULES: tuple[Rule, ...] = (
 )
 """In this order: what is more specific comes first."""
 
+_KEY = "-----BEGIN"
+_WRITTEN_BREAK = re.compile(r"(\\[nrt])")
 _PASSES = 8
 _UNSTABLE = "[text]"
 """What stands for text that every pass still finds something in; nothing that people write is."""
@@ -63,6 +66,13 @@ def _decoded(text: str) -> str:
 
 
 def _ruled(text: str) -> str:
+    # The letter of a written line break would be the first one of the word behind it. A key has such breaks within.
+    if "\\" in text and _KEY not in text:
+        text = "".join(map(_by_rules, _WRITTEN_BREAK.split(text)))
+    return _by_rules(text)
+
+
+def _by_rules(text: str) -> str:
     low = text.lower()
     for rule in RULES:
         text = rule.applied(text, low)

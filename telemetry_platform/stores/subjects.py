@@ -83,6 +83,15 @@ def page(conn: Connection, since: datetime, after: tuple[str, str] = ("", ""), l
     return [Subject(row[0], row[1], _state(row[2:])) for row in rows]
 
 
+def persons_known(conn: Connection) -> int:
+    """How many rows say something of a person by their subject hash: decisions, tombstones, holds."""
+    row = conn.execute(
+        "SELECT (SELECT count(*) FROM privacy.subjects) + (SELECT count(*) FROM privacy.tombstones) + "
+        "(SELECT count(*) FROM privacy.legal_holds)"
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def use(conn: Connection, persons: Sequence[tuple[str, str]], now: datetime) -> None:
     """Note that these rows were used today: how long they are kept counts from the last such day."""
     orgs, hashes = [org_id for org_id, _ in persons], [subject_hash for _, subject_hash in persons]

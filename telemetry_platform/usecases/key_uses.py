@@ -64,12 +64,6 @@ def in_tables(settings: Settings, *, log_comment: str) -> list[Use]:
 
 def on_the_way(settings: Settings) -> list[Use]:
     """Of dead letters, of tombstones (which tie a person to a pseudonym until they run out), and of the queue."""
-    address = settings.postgres.read_url or settings.postgres.url
-    with postgres.connect(address.get_secret_value(), application="telemetry-keys") as conn:
-        letters = epochs_at_rest.in_dead_letters(conn)
-        tombstones = epochs_at_rest.in_postgres(conn, _TOMBSTONES, "epoch")
-    found = [Use(_LETTERS, domain, epoch, rows) for (kind, epoch), rows in letters.items() for domain in _domains(kind)]
-    found += [Use(_TOMBSTONES, Domain.ACTOR, epoch, rows) for epoch, rows in tombstones.items()]
     streams = {
         stream_name(kind.name, shard): kind.actor_domain
         for kind in kinds().values()
@@ -77,6 +71,12 @@ def on_the_way(settings: Settings) -> list[Use]:
     }
     with redis.connect(settings.redis) as client:
         waiting = epochs_at_rest.in_queue(client, list(streams))
+    address = settings.postgres.read_url or settings.postgres.url
+    with postgres.connect(address.get_secret_value(), application="telemetry-keys") as conn:
+        letters = epochs_at_rest.in_dead_letters(conn)
+        tombstones = epochs_at_rest.in_postgres(conn, _TOMBSTONES, "epoch")
+    found = [Use(_LETTERS, domain, epoch, rows) for (kind, epoch), rows in letters.items() for domain in _domains(kind)]
+    found += [Use(_TOMBSTONES, Domain.ACTOR, epoch, rows) for epoch, rows in tombstones.items()]
     found += [Use(stream, streams[stream], epoch, rows) for stream, of in waiting.items() for epoch, rows in of.items()]
     return found
 
@@ -88,9 +88,13 @@ def _domains(kind: str) -> tuple[Domain, ...]:
 
 
 def rows_by_epoch(settings: Settings, *, log_comment: str) -> Mapping[Epoch, int]:
-    """Everything that is left under each epoch."""
+    """Everything that is left under each epoch.
+
+    What is on its way is counted first, and in the order in which it moves: an entry that is drained meanwhile is
+    counted twice, and never not at all.
+    """
     counts: Counter[Epoch] = Counter()
-    for use in (*in_tables(settings, log_comment=log_comment), *on_the_way(settings)):
+    for use in (*on_the_way(settings), *in_tables(settings, log_comment=log_comment)):
         counts[use.domain, use.epoch] += use.rows
     return counts
 

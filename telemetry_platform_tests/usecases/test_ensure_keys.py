@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from pydantic import SecretStr
 
+from telemetry_platform.contracts.consent import ConsentLevel
 from telemetry_platform.contracts.pii import Domain
 from telemetry_platform.errors import ConfigurationError, PermanentError, StaleKeysError
-from telemetry_platform.stores import postgres
+from telemetry_platform.stores import postgres, subjects
 from telemetry_platform.stores.warehouse import open_warehouse
 from telemetry_platform.usecases.ensure_keys import KeysReport, ensure_keys, load_key_ring
 from telemetry_platform.usecases.first_keys import first_keys
@@ -48,6 +49,26 @@ def test_lost_keys_are_not_made_anew_where_rows_have_pseudonyms(platform: Settin
     assert first_keys(platform, NOW, log_comment="tests") == KeysReport(len(Domain), 0)
     lose_all()
     with pytest.raises(PermanentError, match="1 under actor epoch 1"):
+        first_keys(platform, NOW, log_comment="tests")
+
+
+@pytest.mark.parametrize("domain", ["subject", "actor"])
+def test_keys_of_some_domains_that_were_lost_are_not_made_anew(platform: Settings, domain: str) -> None:
+    assert platform.postgres.owner_url is not None
+    with postgres.connect(platform.postgres.owner_url.get_secret_value()) as owner:
+        owner.execute("DELETE FROM privacy.key_epochs WHERE domain = %s", (domain,))
+    with pytest.raises(PermanentError, match=f"none of {domain}"):
+        first_keys(platform, NOW, log_comment="tests")
+
+
+def test_who_has_decided_is_made_no_stranger(platform: Settings) -> None:
+    with postgres.connect(platform.postgres) as connection:
+        subjects.decide(connection, "clinic-1", "a" * 64, ConsentLevel.ESSENTIAL, None, 1_000, NOW)
+    assert platform.postgres.owner_url is not None
+    with postgres.connect(platform.postgres.owner_url.get_secret_value()) as owner:
+        owner.execute("DELETE FROM privacy.key_epochs")
+        owner.execute("DELETE FROM privacy.keks")
+    with pytest.raises(PermanentError, match="1 persons have decided"):
         first_keys(platform, NOW, log_comment="tests")
 
 

@@ -16,7 +16,7 @@ _WORDLESS = 8
 _LARGEST_OCTET = 255
 _DASHED_DIGITS = 7
 
-IPV4 = re.compile(r"[0-9](?<![0-9.][\s\S])[0-9]{0,2}(?:\.[0-9]{1,3}){3}(?![0-9]|\.[0-9])")
+IPV4 = re.compile(r"[0-9](?<![0-9][\s\S])(?<![0-9]\.[\s\S])[0-9]{0,2}(?:\.[0-9]{1,3}){3}(?![0-9]|\.[0-9])")
 _DOT = r"(?:\.|\[\.\]|\(\.\)|\[dot\]|\(dot\)| dot )"
 _IPV4_DEFANGED = re.compile(
     r"(?i)(?<![0-9.])(?=[0-9]{1,3}(?:\.[0-9]{1,3}){0,2}(?:\[|\(| dot))"
@@ -41,7 +41,7 @@ _MAC = re.compile(r"(?i)(?<![0-9a-f:-])[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9
 _SCOPE = re.compile(r"[0-9A-Fa-f]{0,3}::")
 # What may not stand before is asked behind the first sign: a pattern that begins with a class is sought much faster.
 _IPV6 = re.compile(
-    r"[0-9A-Fa-f:](?<![0-9A-Fa-f:.][\s\S])(?:(?<=:)|[0-9A-Fa-f]{0,3}:)(?=[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:.]++(?:%\w++)?"
+    r"[0-9A-Fa-f:](?<![0-9A-Fa-f:][\s\S])(?<![0-9]\.[\s\S])(?:(?<=:)|[0-9A-Fa-f]{0,3}:)(?=[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:.]++(?:%\w++)?"
 )
 
 

@@ -17,14 +17,14 @@ _MIN_IBAN = 15
 _BEFORE, _AFTER = 40, 16
 _LUHN_LARGEST = 9
 
-_CARD = re.compile(r"[0-9](?<![\w.+-][\s\S])(?:[ .-]?[0-9]){12,18}(?![0-9]|[.-][0-9])")
+_CARD = re.compile(r"[0-9](?<![\w+-][\s\S])(?<!\w\.[\s\S])(?:[ .-]?[0-9]){12,18}(?![0-9]|[.-][0-9])")
 _IBAN = re.compile(r"[A-Z](?<![A-Za-z0-9][\s\S])[A-Z][0-9]{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?(?![A-Za-z0-9])")
 _NATIONAL = re.compile(
     r"(?<![A-Za-z0-9])(?:[A-Z]{6}[0-9]{2}[A-EHLMPRST][0-9]{2}[A-Z][0-9]{3}[A-Z]|[A-Z]{2} ?(?:[0-9]{2} ?){3}[A-D]|"
     r"[0-9]{8}-?[A-Z]|[XYZ]-?[0-9]{7}-?[A-Z])(?![A-Za-z0-9-])"
 )
-_SOCIAL = re.compile(r"(?<![\w.+-])[0-9]{3}-[0-9]{2}-[0-9]{4}(?![\w-])")
-_PHONE = re.compile(r"[\d(+](?<![\w.+][\s\S])(?:(?<!\+)|[\d(])[\d ().\-/]{6,}+")
+_SOCIAL = re.compile(r"(?<![\w+-])(?<!\w\.)[0-9]{3}-[0-9]{2}-[0-9]{4}(?![\w-])")
+_PHONE = re.compile(r"[\d(+](?<![\w+][\s\S])(?<!\w\.[\s\S])(?:(?<!\+)|[\d(])[\d ().\-/]{6,}+")
 _CALLED = re.compile(
     r"(?i)((?<![^\W_])(?:tel|telefon|telefono|telephone|phone|mobile|mobil|fax|whatsapp|sms|tél|teléfono|電話)"
     r"[.:]? {0,2})(?:\+ ?)?\d[\d ()./-]{5,24}(?![\w])"
