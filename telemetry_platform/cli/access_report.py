@@ -1,7 +1,5 @@
 """`telemetry access-report`: what is held about a person, by table. The user id comes from standard input."""
 
-import getpass
-import os
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import orjson
 import typer
 
+from telemetry_platform.cli.account import somebody
 from telemetry_platform.cli.console import out
 from telemetry_platform.cli.person import user_id as user_id_of_stdin
 
@@ -52,21 +51,12 @@ def access_report(
             log_comment="telemetry access-report",
         )
         with connection.transaction():
-            by = ActedBy(f"account:{_account()}")
+            by = ActedBy(somebody())
             report_access.record_access(connection, ring, report, user_id=user_id, by=by, now=now)
     if as_json:
         sys.stdout.write(orjson.dumps(report.document(), option=orjson.OPT_INDENT_2).decode() + "\n")
     else:
         _show(report)
-
-
-def _account() -> str:
-    """Who asked: the account that the command runs under."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        # In a container the account may have no name.
-        return f"uid {os.getuid()}"
 
 
 def _show(report: "AccessReport") -> None:
