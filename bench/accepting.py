@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from telemetry_platform.api.front import say
 from telemetry_platform.contracts.consent import ConsentLevel
 from telemetry_platform.contracts.registry import kinds
 from telemetry_platform.processing.gate import permission
@@ -130,7 +131,7 @@ async def _fill(settings: Settings, kind: EventKind, rng: random.Random, count: 
         QueueRoom(channel, settings.redis, kinds()),
         settings.redis.shards,
         # Never opened: none of these kinds names a person who would be asked for.
-        SubjectList(channel, postgres.pool(settings.postgres), lambda: int(datetime.now(UTC).timestamp() * 1000)),
+        SubjectList(channel, postgres.pool(settings.postgres), lambda: int(datetime.now(UTC).timestamp() * 1000), say),
     )
     reduced_path = PathReducer(settings.api.path_segments)
     acceptor = EventAcceptor(kind, landing, lambda: uuid.UUID(_uuid(rng)), reduced_path)

@@ -40,6 +40,11 @@ _numbers = itertools.count(1)
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Addresses of real servers that the embedded engines' tests run against instead."""
     parser.addoption("--clickhouse-url", default=None, help="http(s)://user:password@host:port of a real ClickHouse")
+    parser.addoption(
+        "--postgres-admin-url",
+        default=None,
+        help="administrator's connection to a real PostgreSQL, also with TimescaleDB",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -70,8 +75,11 @@ def fresh_platform(engines: PlatformHandle) -> Settings:
     given["postgres"] |= {
         part: _at_database(getattr(engines.settings.postgres, part), name) for part in ("url", "owner_url")
     }
-    if engines.settings.postgres.read_url is not None:
-        given["postgres"]["read_url"] = _at_database(engines.settings.postgres.read_url, name)
+    for part in ("read_url", "retention_url"):
+        if getattr(engines.settings.postgres, part) is not None:
+            given["postgres"][part] = _at_database(getattr(engines.settings.postgres, part), name)
+    # Each trail has checkpoints of its own.
+    given["audit"]["checkpoints"] = str(engines.state.path / "checkpoints" / name)
     given["clickhouse"]["database"] = name
     # A copy of the exclusion list is that of one database.
     given["exclusions"]["copy_file"] = None

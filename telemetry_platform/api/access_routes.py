@@ -99,6 +99,8 @@ def router(guarded: Guarded) -> APIRouter:
             record_access(connection, ring, found, user_id=asked.user_id, by=by, now=now, request=seen)
 
         await guarded.work(say)
+        if asked.rows:
+            guarded.exported(request, caller)
         return JSONResponse(found.document())
 
     return routes

@@ -23,11 +23,11 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from telemetry_platform import settings as settings_module
-from telemetry_platform.api import docs, health, privacy, problems
+from telemetry_platform.api import audit_routes, docs, health, privacy, problems, security_routes
 from telemetry_platform.api.assembly import assemble
 from telemetry_platform.api.events_endpoint import EventsEndpoint
 from telemetry_platform.api.front import Front
-from telemetry_platform.api.guarded import Guarded, problem_response
+from telemetry_platform.api.guarded import Guarded, problem_handler
 from telemetry_platform.api.keeper import kept
 from telemetry_platform.api.problems import ProblemError
 from telemetry_platform.contracts.registry import kinds
@@ -56,6 +56,7 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
     given = settings or settings_module.load()
     clock = now_ms or (lambda: time.time_ns() // 1_000_000)
     parts = assemble(given, clock)
+    guarded = Guarded(parts.doors, parts.kept.keys, parts.pool, clock, given)
     app = FastAPI(
         title="Telemetry",
         version=version("telemetry-platform"),
@@ -69,13 +70,14 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
         exception_handlers={
             HTTPException: _problem,
             RequestValidationError: _problem,
-            ProblemError: problem_response,
+            ProblemError: problem_handler(guarded),
         },
     )
     posted = [kind for kind in kinds().values() if kind.endpoint is not None]
     app.router.routes.extend(_event_routes(posted, parts, given, clock))
     app.include_router(health.router(parts.health))
-    app.include_router(privacy.router(Guarded(parts.doors, parts.kept.keys, parts.pool, clock, given)))
+    for group in (privacy, audit_routes, security_routes):
+        app.include_router(group.router(guarded))
     docs.add(app, posted, clock)
     return app
 

@@ -16,6 +16,7 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from telemetry_platform.api import refusals
 from telemetry_platform.api.front import say
 from telemetry_platform.api.problems import ProblemError
 from telemetry_platform.api.rate_limits import Toll
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from telemetry_platform.usecases.key_list import KeyList
     from telemetry_platform.usecases.opt_outs import OptOuts
     from telemetry_platform.usecases.subject_list import SubjectList
+    from telemetry_platform.usecases.token_watch import TokenWatch
+    from telemetry_platform.usecases.watch import Watch
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,8 @@ class Doors:
     keys: KeyList
     subjects: SubjectList
     opt_outs: OptOuts
+    watch: Watch
+    tokens: TokenWatch
 
 
 @dataclass(frozen=True)
@@ -105,19 +110,21 @@ async def who(request: Incoming, endpoint: Endpoint, doors: Doors) -> Caller | N
         raise unauthorised("tokens with a shared secret are taken on loopback only")
     authorization = request.headers.get(b"authorization", [])
     if endpoint.anonymous:
-        return await doors.verifier.verify_optional(authorization)
+        known = await doors.verifier.verify_optional(authorization)
+        if known is not None:
+            refusals.token_used(request, known, doors)
+        return known
     caller = await doors.verifier.verify(authorization)
+    refusals.token_used(request, caller, doors)
     if caller.roles.isdisjoint(endpoint.roles):
-        raise ProblemError(403, "forbidden", f"needs one of the roles {', '.join(sorted(endpoint.roles))}")
+        needed = ", ".join(sorted(endpoint.roles))
+        raise ProblemError(403, "forbidden", f"needs one of the roles {needed}", caller=caller)
     return caller
 
 
 def from_where(request: Incoming, doors: Doors) -> addresses.Address | None:
-    """The client's full address; it goes no further than this module and the rate limits."""
-    if request.peer is None:
-        return None
-    lines = tuple(line.decode("latin-1") for line in request.headers.get(b"x-forwarded-for", ()))
-    return addresses.client_address(request.peer, lines, doors.trusted_proxies)
+    """The client's full address; it goes no further than the api package, and the rate limits."""
+    return refusals.from_where(request, doors)
 
 
 def is_from_excluded(address: addresses.Address | None, exclusions: ExclusionHolder) -> bool:
@@ -154,6 +161,7 @@ async def what_they_said(
     state = await doors.subjects.state_of(caller.org_id, person.subject_hash(ring))
     if gate.is_gpc(request.headers.get(b"sec-gpc", [])) and (state is None or state.opted_out_at is None):
         await doors.opt_outs.remember(ring, person, request.received_at)
+    doors.subjects.met(ring, caller.org_id, caller.actor_id, state)
     return state
 
 

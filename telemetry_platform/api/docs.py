@@ -51,7 +51,9 @@ def add(app: FastAPI, posted: Sequence[EventKind], now_ms: Callable[[], int]) ->
             routes=app.routes,
         )
         paths, schemas = paths_of(posted, now_ms())
-        found["paths"] = {**paths, **found.get("paths", {})}
+        others = found.get("paths", {})
+        # By method: what is posted to a path may be read from it, too.
+        found["paths"] = {path: paths.get(path, {}) | others.get(path, {}) for path in (*paths, *others)}
         components = found.setdefault("components", {})
         components["schemas"] = {**components.get("schemas", {}), **schemas}
         components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}

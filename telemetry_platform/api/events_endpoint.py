@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from telemetry_platform.api import body as bodies
+from telemetry_platform.api import refusals
 from telemetry_platform.api.compliance import Doors, Incoming, admit
 from telemetry_platform.api.front import say
 from telemetry_platform.api.problems import MEDIA_TYPE, ProblemError, of_rejection
@@ -64,26 +65,6 @@ class EventsEndpoint:
         headers: dict[bytes, list[bytes]] = {}
         for name, value in scope["headers"]:
             headers.setdefault(name, []).append(value)
-        try:
-            status, kind, answer = await self._answer(scope, headers, receive)
-            extra: dict[str, str] = {}
-        except bodies.ClientGoneError:
-            return
-        except ProblemError as problem:
-            self._metrics.refuse(self.template, problem.code)
-            if problem.cause is not None:
-                say(problem.cause)
-            status, kind, answer, extra = problem.status, MEDIA_TYPE, problem.document(), problem.headers
-        raw = orjson.dumps(answer)
-        pairs = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(raw))]
-        pairs += [(name.lower().encode(), value.encode()) for name, value in extra.items()]
-        await send({"type": "http.response.start", "status": status, "headers": pairs})
-        await send({"type": "http.response.body", "body": raw})
-
-    async def _answer(
-        self, scope: Scope, headers: dict[bytes, list[bytes]], receive: Receive
-    ) -> tuple[int, str, dict[str, Any]]:
-        """Status, media type and document. Raises ProblemError for what costs the whole request."""
         peer, server = scope.get("client"), scope.get("server")
         request = Incoming(
             method=scope["method"],
@@ -93,6 +74,25 @@ class EventsEndpoint:
             received_at=self._now_ms(),
         )
         try:
+            status, kind, answer = await self._answer(request, receive)
+            extra: dict[str, str] = {}
+        except bodies.ClientGoneError:
+            return
+        except ProblemError as problem:
+            self._metrics.refuse(self.template, problem.code)
+            if problem.cause is not None:
+                say(problem.cause)
+            refusals.refused(request, self.template, problem, self._doors)
+            status, kind, answer, extra = problem.status, MEDIA_TYPE, problem.document(), problem.headers
+        raw = orjson.dumps(answer)
+        pairs = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(raw))]
+        pairs += [(name.lower().encode(), value.encode()) for name, value in extra.items()]
+        await send({"type": "http.response.start", "status": status, "headers": pairs})
+        await send({"type": "http.response.body", "body": raw})
+
+    async def _answer(self, request: Incoming, receive: Receive) -> tuple[int, str, dict[str, Any]]:
+        """Status, media type and document. Raises ProblemError for what costs the whole request."""
+        try:
             admission = await admit(
                 request,
                 self._endpoint,
@@ -100,7 +100,7 @@ class EventsEndpoint:
                 is_gated=self._acceptor.kind.consent is not None,
                 is_kept_always=self._acceptor.kind.is_kept_always,
             )
-            bodies.check_headers(headers, self._max_body_bytes)
+            bodies.check_headers(request.headers, self._max_body_bytes)
             raw = await bodies.read_body(receive, self._max_body_bytes)
             toll, most = admission.toll, self._max_events
             events, is_batch = bodies.events_of(read_json(raw), most if toll is None else min(most, toll.max_events))

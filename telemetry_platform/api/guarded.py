@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from starlette.responses import JSONResponse
 
 from telemetry_platform.api import body as bodies
-from telemetry_platform.api import compliance
+from telemetry_platform.api import compliance, refusals
 from telemetry_platform.api.compliance import Doors, Incoming
-from telemetry_platform.api.front import say
+from telemetry_platform.api.front import say, template
 from telemetry_platform.api.problems import MEDIA_TYPE, ProblemError
 from telemetry_platform.api.tokens import unauthorised
 from telemetry_platform.errors import PlatformError
@@ -24,7 +24,7 @@ from telemetry_platform.processing.json_reading import JsonFaultError, read_json
 from telemetry_platform.stores import postgres
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from psycopg_pool import ConnectionPool
     from starlette.requests import Request
@@ -56,9 +56,15 @@ class Guarded:
         if self.doors.loopback_only and not compliance.is_local(incoming.server):
             raise unauthorised("tokens with a shared secret are taken on loopback only")
         caller = await self.doors.verifier.verify(incoming.headers.get(b"authorization", []))
+        refusals.token_used(incoming, caller, self.doors)
         if caller.roles.isdisjoint(roles):
-            raise ProblemError(403, "forbidden", f"needs one of the roles {', '.join(sorted(roles))}")
+            needed = ", ".join(sorted(roles))
+            raise ProblemError(403, "forbidden", f"needs one of the roles {needed}", caller=caller)
         return caller
+
+    def exported(self, request: Request, caller: Caller) -> None:
+        """Tell security that the caller takes records out: once for each export that is answered."""
+        refusals.exported(self.incoming(request), template(request.scope), caller, self.doors)
 
     def incoming(self, request: Request) -> Incoming:
         """The request as the compliance steps look at it."""
@@ -113,9 +119,14 @@ def unavailable(error: PlatformError) -> ProblemError:
     return ProblemError(503, "store_unavailable", detail, headers={"Retry-After": "2"}, cause=error)
 
 
-async def problem_response(_: Request, problem: Exception) -> JSONResponse:
-    """The handler of ProblemError for the whole app."""
-    assert isinstance(problem, ProblemError)  # noqa: S101 - narrows what the framework hands over
-    if problem.cause is not None:
-        say(problem.cause)
-    return JSONResponse(problem.document(), problem.status, problem.headers, MEDIA_TYPE)
+def problem_handler(guarded: Guarded) -> Callable[[Request, Exception], Coroutine[Any, Any, JSONResponse]]:
+    """The handler of ProblemError for the whole app: security is told of it, our log of its cause."""
+
+    async def problem_response(request: Request, problem: Exception) -> JSONResponse:
+        assert isinstance(problem, ProblemError)  # noqa: S101 - narrows what the framework hands over
+        if problem.cause is not None:
+            say(problem.cause)
+        refusals.refused(guarded.incoming(request), template(request.scope), problem, guarded.doors)
+        return JSONResponse(problem.document(), problem.status, problem.headers, MEDIA_TYPE)
+
+    return problem_response

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from telemetry_platform.api.front import say
 from telemetry_platform.errors import PlatformError, TransientError
 from telemetry_platform.processing.agent import reduce_agent
+from telemetry_platform.usecases.watch import EVERY_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from telemetry_platform.usecases.exclusion_list import ExclusionHolder
     from telemetry_platform.usecases.key_list import KeyList
     from telemetry_platform.usecases.subject_list import SubjectList
+    from telemetry_platform.usecases.token_watch import TokenWatch
+    from telemetry_platform.usecases.watch import Watch
 
 _LOOK_SECONDS = 1.0
 # How often it is asked whether the tokens' keys are old; they are read less often.
@@ -45,6 +48,8 @@ class Kept:
     source: KeySource
     subjects: SubjectList
     exclusions: ExclusionHolder
+    watch: Watch
+    tokens: TokenWatch
 
 
 @asynccontextmanager
@@ -74,6 +79,8 @@ async def kept(parts: Kept, settings: Settings) -> AsyncIterator[None]:
         asyncio.create_task(_again(parts.room.look, _LOOK_SECONDS)),
         asyncio.create_task(_again(parts.source.renew, _RENEW_SECONDS)),
         asyncio.create_task(_again(parts.subjects.reconcile, _RECONCILE_SECONDS)),
+        asyncio.create_task(_again(parts.tokens.flush, EVERY_SECONDS)),
+        asyncio.create_task(_again(parts.watch.flush, EVERY_SECONDS)),
         asyncio.create_task(
             _again(lambda: asyncio.to_thread(parts.exclusions.refresh), settings.exclusions.refresh_seconds)
         ),
@@ -84,6 +91,9 @@ async def kept(parts: Kept, settings: Settings) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # What was noted last would be lost; a store that does not answer has been told of already.
+        with suppress(PlatformError):
+            await parts.watch.flush()
         await parts.channel.close()
 
 

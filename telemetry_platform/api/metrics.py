@@ -37,6 +37,11 @@ class ApiMetrics:
         self._refused = Counter(
             "telemetry_refused_requests", "requests refused as a whole", ("route", "code"), registry=self.registry
         )
+        self._unrecorded = Counter(
+            "telemetry_unrecorded_sightings",
+            "entries about refusals that found no room in the queue, or no queue",
+            registry=self.registry,
+        )
         self._seconds = Histogram(
             "telemetry_request_seconds",
             "time to answer",
@@ -81,6 +86,10 @@ class ApiMetrics:
     def refuse(self, route: str, code: str) -> None:
         """Count a request that ended in a problem."""
         self._refused.labels(route, code).inc()
+
+    def unrecorded(self, sightings: int) -> None:
+        """Count what security was not told."""
+        self._unrecorded.inc(sightings)
 
     def answered(self, route: str, status: int, seconds: float) -> None:
         """Count an answer."""

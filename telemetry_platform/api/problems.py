@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from telemetry_platform.api.tokens import Caller
+    from telemetry_platform.contracts.sightings import Sighting
     from telemetry_platform.errors import PlatformError
     from telemetry_platform.processing.payload_reading import FieldFault, Rejection
 
@@ -15,7 +17,10 @@ MEDIA_TYPE = "application/problem+json"
 
 
 class ProblemError(Exception):
-    """Ends a request with a problem document. `cause` is what our log says about it, and no client sees."""
+    """Ends a request with a problem document. `cause` is what our log says about it, and no client sees.
+
+    `seen` is what security is told where the status does not say it, `caller` whose verified token was refused.
+    """
 
     def __init__(  # noqa: PLR0913 - the members of a problem document
         self,
@@ -26,6 +31,8 @@ class ProblemError(Exception):
         faults: tuple[FieldFault, ...] = (),
         headers: Mapping[str, str] | None = None,
         cause: PlatformError | None = None,
+        seen: Sighting | None = None,
+        caller: Caller | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -34,6 +41,8 @@ class ProblemError(Exception):
         self.faults = faults
         self.headers = dict(headers or {})
         self.cause = cause
+        self.seen = seen
+        self.caller = caller
 
     def document(self) -> dict[str, Any]:
         """The answer's body."""

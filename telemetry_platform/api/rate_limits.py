@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from telemetry_platform.api.problems import ProblemError
+from telemetry_platform.contracts.sightings import RATE_LIMITED
 from telemetry_platform.processing.address import truncated, unmapped
 from telemetry_platform.stores.rate_limits import Rate, RateLimits
 
@@ -48,7 +49,7 @@ class AnonymousLimits:
         if wait_ms:
             seconds = -(-wait_ms // 1000)
             detail = f"too many reports without a valid token from here: send it again in {seconds} s"
-            raise ProblemError(429, "rate_limited", detail, headers={"Retry-After": str(seconds)})
+            raise ProblemError(429, "rate_limited", detail, headers={"Retry-After": str(seconds)}, seen=RATE_LIMITED)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ Invariants: the algorithm follows from the type of the configured key, never fro
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -15,11 +16,13 @@ import jwt
 
 from telemetry_platform.api.problems import ProblemError
 from telemetry_platform.contracts.event_kind import Role
+from telemetry_platform.contracts.sightings import SIGNATURE_INVALID, TOKEN_EXPIRED
 from telemetry_platform.processing.column_rules import EMAIL_OR_ADDRESS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from telemetry_platform.contracts.sightings import Sighting
     from telemetry_platform.settings import TokenSettings
 
 _REQUIRED = ["exp", "iss", "aud", "sub", "org_id"]
@@ -83,6 +86,8 @@ class Caller:
     expires_at: float
     purposes: frozenset[str] = frozenset()
     """What the person agreed to by name, beside the level: the claim `purposes`."""
+    digest: bytes = field(default=b"", repr=False, compare=False)
+    """Of what the token's signature covers: tells tokens apart within this process, and goes nowhere as it is."""
 
 
 class TokenVerifier:
@@ -101,7 +106,7 @@ class TokenVerifier:
         known = self._known.get(token)
         if known is not None and known[0] > now:
             return known[1]
-        caller = self._caller(await self._claims(token))
+        caller = self._caller(await self._claims(token), _digest(token))
         self._known[token] = (min(now + _REMEMBERED_SECONDS, caller.expires_at + self._settings.leeway_seconds), caller)
         self._known.move_to_end(token)
         if len(self._known) > _REMEMBERED:
@@ -125,7 +130,7 @@ class TokenVerifier:
                 await self._source.refresh()
                 key = self._source.find(kid)
             if key is None:
-                raise unauthorised("the token's key is not known")
+                raise unauthorised("the token's key is not known", SIGNATURE_INVALID)
             claims: dict[str, Any] = jwt.decode(
                 token,
                 key.key,
@@ -136,13 +141,15 @@ class TokenVerifier:
                 options={"require": _REQUIRED},
             )
         except jwt.ExpiredSignatureError:
-            raise unauthorised("the token has expired") from None
+            raise unauthorised("the token has expired", TOKEN_EXPIRED) from None
+        except (jwt.InvalidSignatureError, jwt.InvalidAlgorithmError):
+            raise unauthorised("the token is not valid here", SIGNATURE_INVALID) from None
         except (jwt.InvalidTokenError, ValueError):
             # ValueError: what PyJWT lets through of broken JSON and numbers beyond any date.
             raise unauthorised("the token is not valid here") from None
         return claims
 
-    def _caller(self, claims: dict[str, Any]) -> Caller:
+    def _caller(self, claims: dict[str, Any], digest: bytes) -> Caller:
         roles = claims.get("roles", [])
         if not _is_id(claims["sub"]) or not _is_id(claims["org_id"]) or not isinstance(roles, list):
             raise unauthorised("the token must carry `sub` and `org_id` as text and `roles` as a list")
@@ -152,7 +159,7 @@ class TokenVerifier:
         known = frozenset(_ROLES[role] for role in roles if isinstance(role, str) and role in _ROLES)
         purposes = claims.get("purposes")
         named = frozenset(_purposes(purposes)) if isinstance(purposes, list) else frozenset()
-        return Caller(claims["sub"], claims["org_id"], known, float(claims["exp"]), named)
+        return Caller(claims["sub"], claims["org_id"], known, float(claims["exp"]), named, digest)
 
 
 def _purposes(claim: list[Any]) -> Iterator[str]:
@@ -160,6 +167,11 @@ def _purposes(claim: list[Any]) -> Iterator[str]:
     for value in claim:
         if isinstance(value, str) and 0 < len(value) <= _LONGEST_PURPOSE:
             yield value
+
+
+def _digest(token: str) -> bytes:
+    """Not of the signature: some kinds can be written in more than one way and stay valid."""
+    return hashlib.sha256(token.rpartition(".")[0].encode()).digest()
 
 
 def _bearer(lines: list[bytes]) -> str:
@@ -179,6 +191,6 @@ def _is_id(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _LONGEST_ID and value.isprintable()
 
 
-def unauthorised(detail: str) -> ProblemError:
+def unauthorised(detail: str, seen: Sighting | None = None) -> ProblemError:
     """The answer to whoever has no valid token."""
-    return ProblemError(401, "unauthorised", detail, headers={"WWW-Authenticate": "Bearer"})
+    return ProblemError(401, "unauthorised", detail, headers={"WWW-Authenticate": "Bearer"}, seen=seen)

@@ -22,6 +22,14 @@ query {
 _CHECKS = """
 query { assetNodes { assetKey { path } assetChecksOrError { ... on AssetChecks { checks { name } } } } }
 """
+_WHERE = "query { repositoriesOrError { ... on RepositoryConnection { nodes { name location { name } } } } }"
+_LAUNCH = """
+mutation {
+  launchRun(executionParams: {selector: %s, runConfigData: %s}) {
+    ... on LaunchRunSuccess { run { runId } }
+  }
+}
+"""
 _EXECUTIONS = "assetCheckExecutions(assetKey: {path: %s}, checkName: %s, limit: 20) { status }"
 _NOT_LOOKED = "SKIPPED"
 """A run that could have executed a check and had no reason to: its table got no rows."""
@@ -81,6 +89,20 @@ def dagster_checks(url: str) -> list[DagsterCheck]:
         for place, (path, name) in enumerate(known)
         if (statuses := [each["status"] for each in answers[f"c{place}"] if each["status"] != _NOT_LOOKED])
     ]
+
+
+def launch(url: str, job: str, run_config: str) -> str:
+    """Launch a job as somebody would in the UI, with this configuration (JSON); the run's id.
+
+    Raises TransientError when Dagster does not take it.
+    """
+    (place, *_) = _ask(url, _WHERE)["repositoriesOrError"]["nodes"]
+    location, repository, name = (json.dumps(part) for part in (place["location"]["name"], place["name"], job))
+    selector = f"{{repositoryLocationName: {location}, repositoryName: {repository}, jobName: {name}}}"
+    taken = _ask(url, _LAUNCH % (selector, json.dumps(run_config)))["launchRun"]
+    if "run" not in taken:
+        raise TransientError(f"Dagster did not launch {job}: look at its log (webserver.log)")
+    return str(taken["run"]["runId"])
 
 
 def _ask(url: str, query: str) -> dict[str, Any]:

@@ -146,7 +146,7 @@ def replay(  # noqa: PLR0913 - one option for each thing to choose by
     out.print(f"{report.queued:,} queued again.", markup=False)
     skipped = report.skipped + _not_there(letter_ids, waiting)
     if skipped:
-        out.print(f"{skipped:,} do not wait: not there, replayed or dropped before, or left out by the options.")
+        out.print(f"{skipped:,} do not wait: not there, replayed or dropped before, held, or left out by the options.")
     if report.refused:
         out.print(
             f"{report.refused:,} cannot be replayed: event id, tenant, consent level or key epoch could not be read. "
@@ -183,7 +183,7 @@ def drop(  # noqa: PLR0913 - one option for each thing to choose by
     out.print(f"{report.dropped:,} given up.", markup=False)
     skipped = report.skipped + _not_there(letter_ids, waiting)
     if skipped:
-        out.print(f"{skipped:,} do not wait: not there, replayed or dropped before, or left out by the options.")
+        out.print(f"{skipped:,} do not wait: not there, replayed or dropped before, held, or left out by the options.")
         raise typer.Exit(1)
 
 

@@ -59,7 +59,7 @@ def demo(
     out.print("Starting the platform (profile demo).")
     with running_platform("demo", given=_nothing_given(), extra=_local_settings, reporter=ServiceLines()) as handle:
         day = _day(handle, patients, seed)
-        result = Reconciliation((*day.lines, *_privacy(handle)), day.not_simulated)
+        result = Reconciliation((*day.lines, *_privacy(handle), *_compliance(handle)), day.not_simulated)
         out.print("Stopping.")
     seconds = time.monotonic() - begun
     if result.differences:
@@ -145,6 +145,17 @@ def _privacy(handle: "PlatformHandle") -> "list[Line]":
 
     out.print("And what of those who do not want to be followed?")
     lines = demo_privacy.privacy_chapter(handle, lambda: _wait_until_drained(handle))
+    demo_tables.show_lines(lines)
+    return lines
+
+
+def _compliance(handle: "PlatformHandle") -> "list[Line]":
+    """Whether the trail is whole and a tampering found, and whether what is old enough goes and nothing else."""
+    from telemetry_platform.cli import demo_compliance, demo_tables
+
+    out.print()
+    out.print("And can somebody prove it?")
+    lines = demo_compliance.compliance_chapter(handle)
     demo_tables.show_lines(lines)
     return lines
 

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 def docs(
     *, check: Annotated[bool, typer.Option("--check", help="Write nothing; exit code 1 when a page is stale.")] = False
 ) -> None:
-    """Write docs/settings.md, data-dictionary.md, consent.md and api.md from the code."""
+    """Write docs/settings.md, data-dictionary.md, consent.md, detection.md and api.md from the code."""
     folder = project_root() / "docs"
     if not folder.is_dir():
         raise ConfigurationError("there is no docs/ here: run this in a checkout of the project")
@@ -40,12 +40,19 @@ def docs(
 
 def pages(folder: Path) -> dict[Path, str]:
     """Each generated page with its text."""
-    from telemetry_platform.docs_generation import api_page, consent_page, data_dictionary, settings_page
+    from telemetry_platform.docs_generation import (
+        api_page,
+        consent_page,
+        data_dictionary,
+        detection_page,
+        settings_page,
+    )
 
     return {
         folder / "settings.md": settings_page.render(),
         folder / "data-dictionary.md": data_dictionary.render(),
         folder / "consent.md": consent_page.render(),
+        folder / "detection.md": detection_page.render(),
         folder / "api.md": api_page.render(_openapi()),
     }
 

@@ -26,7 +26,7 @@ def restore_check(
         ),
     ] = False,
 ) -> None:
-    """Remove again what was erased since the backup was made; until then the API and the drain do not start.
+    """Remove again what was erased or expired since the backup was made; until then API and drain do not start.
 
     Reads who was erased from PostgreSQL and from the folder TELEMETRY_PRIVACY__TOMBSTONE_COPY. Safe to run at any time,
     and again: it waits for a drain that works.
@@ -60,6 +60,7 @@ def _show(report: "RestoreReport", *, copies: bool) -> None:
     if report.brought_back:
         out.print(f"{report.brought_back:,} erasures were lost with the database and came back from their copies.")
     out.print(f"{report.erased:,} rows erased again.", markup=False)
+    out.print(f"{report.expired:,} rows that had expired removed again.", markup=False)
     if not copies:
         out.print(
             "No folder of copies is set (TELEMETRY_PRIVACY__TOMBSTONE_COPY): an erasure that the restored PostgreSQL "

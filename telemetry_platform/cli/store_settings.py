@@ -7,10 +7,10 @@ from telemetry_platform import settings
 from telemetry_platform.cli.options import state_of
 
 
-def store_settings() -> settings.Settings:
-    """The environment's settings; without any, those of the profile `up`, if it was ever started."""
+def store_settings(profile: str = "up") -> settings.Settings:
+    """The environment's settings; without any, those of a local profile, if it was ever started."""
     if not settings.is_configured():
-        state = state_of("up")
+        state = state_of(profile)
         if (state.path / "secrets.json").exists():
             from telemetry_platform.cli.local import local_platform
 

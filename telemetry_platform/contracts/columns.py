@@ -14,7 +14,16 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from telemetry_platform.contracts.pii import Domain, Hashed, Kept, NotStored, PathReduced, Scrubbed, Treatment
+from telemetry_platform.contracts.pii import (
+    Domain,
+    Hashed,
+    Kept,
+    KeptBeside,
+    NotStored,
+    PathReduced,
+    Scrubbed,
+    Treatment,
+)
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -83,7 +92,7 @@ def _model_columns(model: type[BaseModel]) -> tuple[Column, ...]:
         nested = _nested_models(info.annotation)
         if nested:
             columns += payload_columns(nested)
-        elif not isinstance(treatment := _treatment(name, info), NotStored):
+        elif not isinstance(treatment := _treatment(name, info), (NotStored, KeptBeside)):
             columns.append(_column(name, info, treatment))
     return tuple(columns)
 

@@ -1,15 +1,16 @@
 """Where something of a person rests, told by the contracts: each table with the columns that hold their pseudonyms.
 
 Invariant: derived from the registries alone, which the live databases are compared with: whoever adds a table has it in
-the next report.
+the next report, and what legal holds keep of it too.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from telemetry_platform.contracts.erasure import SweptBy
+from telemetry_platform.contracts.held_copies import copied, copies
 from telemetry_platform.contracts.pii import Domain, Hashed
 from telemetry_platform.contracts.records import records
 from telemetry_platform.contracts.registry import kinds, tables
@@ -45,8 +46,9 @@ class Place:
 def places() -> tuple[Place, ...]:
     """All of them, tables of events first."""
     of_events = [_of_table(table) for table in tables().values()]
+    of_held = [_of_copies(table, copied()[name]) for name, table in copies().items()]
     beside = [_of_record(record) for record in records().values()]
-    return tuple(place for place in (*of_events, *beside) if place.columns)
+    return tuple(place for place in (*of_events, *of_held, *beside) if place.columns)
 
 
 def _of_table(table: Table) -> Place:
@@ -70,6 +72,12 @@ def _of_table(table: Table) -> Place:
         table.retention.column,
         has_details=bool(table.beside),
     )
+
+
+def _of_copies(table: Table, original: Table) -> Place:
+    """Copies go with the hold, not with time."""
+    kept = f"until the legal hold on the person is released, beyond the {original.retention.sentence}"
+    return replace(_of_table(table), kept=kept)
 
 
 def _of_record(record: Record) -> Place:

@@ -32,7 +32,8 @@ class LandingEntry:
     `received_at` is milliseconds since 1970 (UTC). `body` is one JSON object without line breaks whose keys are the
     columns of the kind's table that travel in the body (times as integer milliseconds). `producer` and `producer_seq`
     number the entries that one API process adds to one stream, from 1 without gaps, so that a loss is seen. `trace_id`
-    leads back to the request, or to the dead letter that the entry was made of (`letter_trace`).
+    leads back to the request, or to the dead letter that the entry was made of (`letter_trace`). `source` and
+    `source_seq` are what a service's event says of the process that made it and of its number there; empty without.
     """
 
     kind: str
@@ -47,6 +48,8 @@ class LandingEntry:
     trace_id: str
     body: bytes
     v: int = VERSION
+    source: str = ""
+    source_seq: int = 0
 
 
 _LETTER = re.compile(r"letter-([0-9]{1,18})", re.ASCII)
@@ -65,6 +68,8 @@ def letter_number(trace_id: str) -> int | None:
 
 FIELDS: tuple[str, ...] = tuple(field.name for field in fields(LandingEntry))
 """Names of an entry's fields."""
+SOURCE_FIELDS = ("source", "source_seq")
+"""Those that only a service's event has, which says them."""
 
 
 @dataclass(frozen=True)

@@ -70,23 +70,116 @@ ERASURE_CERTIFIED = OwnAction(
     "An erasure came to its end and has its certificate.",
     frozenset({"erasure_id", "status", "erased", "unlinked", "survivors"}),
 )
+HOLD_PLACED = OwnAction(
+    "hold.placed",
+    "legal_hold",
+    "A legal hold was placed on a person: neither erasure nor retention takes what there is of them.",
+    frozenset({"hold_id", "epochs", "erasures_held"}),
+)
+HOLD_REFRESHED = OwnAction(
+    "hold.refreshed",
+    "legal_hold",
+    "The holds on a person were told pseudonyms of theirs that are newer.",
+    frozenset({"epochs"}),
+)
+HOLD_RELEASED = OwnAction(
+    "hold.released",
+    "legal_hold",
+    "A legal hold was released: a waiting erasure goes on, and retention takes what has passed.",
+    frozenset({"hold_id", "placed_at", "is_still_held"}),
+)
+CLOCK_TRAVELLED = OwnAction(
+    "clock.travelled",
+    "installation",
+    "The clock of a demo was moved ahead, or back to the real time.",
+    frozenset({"to", "days_ahead"}),
+)
 ACCESS_REPORTED = OwnAction(
     "access.reported",
     "person",
     "Somebody was shown what is held about a person (right of access).",
     frozenset({"tables", "rows"}),
 )
+TRAIL_READ = OwnAction(
+    "audit.read",
+    "audit_logs",
+    "Somebody was shown a page of the audit trail; filters are told by their names.",
+    frozenset({"filters", "rows", "until_seq", "tenants", "reader_org"}),
+)
+TRAIL_SEARCHED = OwnAction(
+    "audit.searched",
+    "person",
+    "Somebody was shown what the audit trail says of a person.",
+    frozenset({"filters", "rows", "until_seq", "tenants", "reader_org"}),
+)
+TRAIL_EXPORTED = OwnAction(
+    "audit.exported",
+    "audit_logs",
+    "Somebody was sent the audit trail as a file; filters are told by their names.",
+    frozenset({"filters", "format", "until_seq", "tenants", "reader_org"}),
+)
+EXPORT_FINISHED = OwnAction(
+    "audit.export_finished",
+    "audit_logs",
+    "An export is whole but for its last bytes: what its manifest hashes to, so that the file can be told later.",
+    frozenset({"export_id", "rows", "manifest_sha256"}),
+)
+VERIFICATION_READ = OwnAction(
+    "audit.verification_read",
+    "audit_logs",
+    "Somebody asked whether the audit trail is whole.",
+    frozenset({"reader_org"}),
+)
+SECURITY_READ = OwnAction(
+    "security.read",
+    "security_events",
+    "Somebody was shown a page of the security events; filters are told by their names.",
+    frozenset({"filters", "rows", "tenants", "reader_org"}),
+)
+EVIDENCE_EXPORTED = OwnAction(
+    "evidence.exported",
+    "evidence",
+    "An archive for an auditor is whole but for its last bytes: what its manifest hashes to, so that it can be "
+    "told later.",
+    frozenset({"from", "to", "files", "manifest_sha256"}),
+)
 RESTORE_CHECKED = OwnAction(
     "restore.checked",
     "database",
-    "Tombstones were applied again to restored data.",
-    frozenset({"tombstones", "erased", "accept_lost"}),
+    "Tombstones and retention were applied again to restored data.",
+    frozenset({"tombstones", "erased", "expired", "accept_lost"}),
+)
+RETENTION_RAN = OwnAction(
+    "retention.ran",
+    "retention_run",
+    "What had expired was removed from both databases; privacy.retention_runs has a proof for each table.",
+    frozenset({"run_id", "tables", "rows", "left"}),
 )
 CANARY_RUN = OwnAction(
     "canary.run",
     "installation",
     "Marks were sent through and looked for at rest.",
     frozenset({"marks", "hits", "planted"}),
+)
+INTAKE_EXPLAINED = OwnAction(
+    "intake.explained",
+    "intake_gap",
+    "Somebody said why entries that never arrived will not come.",
+    frozenset({"gap", "why"}),
+)
+AUDIT_REDACTED = OwnAction(
+    "audit.redacted",
+    "audit_details",
+    "The details of a row of the trail were blanked: they held what must not be there. The row and its hash stay.",
+    frozenset({"seq", "why"}),
+)
+
+AUDIT_RESUMED = OwnAction(
+    "audit.resumed",
+    "audit_logs",
+    "PostgreSQL was restored from a backup: rows that checkpoints had seen are lost, and the trail goes on "
+    "without them.",
+    frozenset({"resumes_at", "seen_until", "why"}),
 )
 
 

@@ -31,6 +31,11 @@ class Kept:
 
 
 @dataclass(frozen=True)
+class KeptBeside(Kept):
+    """Kept as it came, but in no column of the event's table: it says how the event came, and of whom nothing."""
+
+
+@dataclass(frozen=True)
 class Hashed:
     """Replaced by its pseudonym (64 hex), whatever it looks like."""
 

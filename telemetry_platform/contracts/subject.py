@@ -1,4 +1,4 @@
-"""What is remembered of a person as a person: their newest decision, their opt-out of sale, and that they were erased.
+"""What is remembered of a person as a person: their newest decision, opt-out of sale, erasure, and legal hold.
 
 Decisions, signals and erasures arrive in any order, twice, and by several processes at once. Invariant: what counts in
 the end is the same for every order (`decided`, `signalled` and `erased` commute with themselves and one another), and
@@ -26,6 +26,8 @@ class SubjectState:
     opted_out_at: int | None = None
     """When a privacy signal first came with their token; stays when a decision lifts it, see `is_opted_out`."""
     erased_at: int | None = None
+    held_at: int | None = None
+    """Since when a legal hold on them is in force: whoever meets them notes under which pseudonym. None: no hold."""
     changed_at: int = field(default=0, compare=False)
     """Version of the stored row: of two copies the one with the higher number is the newer."""
 
@@ -57,6 +59,10 @@ class SubjectState:
         """The first signal is remembered; browsers send it with every request, and the others say nothing new."""
         is_known = self.opted_out_at is not None and self.opted_out_at <= at
         return self if is_known else replace(self, opted_out_at=at)
+
+    def held(self, at: int | None) -> SubjectState:
+        """A hold in force says nothing on what they agree to: it keeps what there is, and lets nothing more in."""
+        return replace(self, held_at=at)
 
     def erased(self, at: int) -> SubjectState:
         """Nothing but what is essential until they decide anew; an opt-out stays."""

@@ -7,12 +7,14 @@ them, so that none appears in run configuration, in the UI or in Dagster's datab
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 import dagster as dg
 
 from telemetry_platform.contracts.event_kind import Store
 from telemetry_platform.settings import Settings, load
 from telemetry_platform.stores import postgres, redis
+from telemetry_platform.stores.clock import platform_now
 from telemetry_platform.stores.tables_at_rest import TablesAtRest, open_tables
 from telemetry_platform.usecases.drain.stores import DrainStores, open_stores
 
@@ -48,6 +50,14 @@ class PlatformResource(dg.ConfigurableResource[None]):
         """A connection to what ingest keeps about itself."""
         with postgres.connect(self.settings.postgres, application="telemetry-dagster", autocommit=True) as connection:
             yield connection
+
+    def now(self) -> datetime:
+        """The platform's clock: what decides whether something is expired asks here, and not the machine.
+
+        The real time, but on a demo that travelled.
+        """
+        with self.ledger() as connection:
+            return platform_now(connection)
 
 
 def log_comment(*, run_id: str, job: str, asset: str) -> str:

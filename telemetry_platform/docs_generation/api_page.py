@@ -24,18 +24,18 @@ OpenApi = dict[str, Any]
 def render(openapi: Mapping[str, Any]) -> str:
     """The page."""
     kinds = [kind for kind in registry.kinds().values() if kind.endpoint]
-    posted = {kind.endpoint.path for kind in kinds if kind.endpoint}
+    posted = {("post", kind.endpoint.path) for kind in kinds if kind.endpoint}
     sections = [*posted_endpoints.shared(openapi, kinds)]
     for kind in kinds:
         sections += posted_endpoints.endpoint_section(openapi, kind)
     return markdown.page("HTTP API", _INTRODUCTION, (*sections, *_paths(openapi, posted), *_types(openapi)))
 
 
-def _paths(openapi: Mapping[str, Any], posted: set[str]) -> Iterator[str]:
-    """The paths that take no events."""
+def _paths(openapi: Mapping[str, Any], posted: set[tuple[str, str]]) -> Iterator[str]:
+    """Everything but what takes events."""
     for path, operations in openapi["paths"].items():
         for method in _METHODS:
-            if method in operations and path not in posted:
+            if method in operations and (method, path) not in posted:
                 yield f"## {method.upper()} {path}"
                 yield from _operation(openapi, operations[method])
 

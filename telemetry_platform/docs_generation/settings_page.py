@@ -1,4 +1,4 @@
-"""docs/settings.md: every environment variable that the platform reads, from `settings.py`."""
+"""docs/settings.md: every environment variable that the platform reads, from `settings/`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PREFIX = "TELEMETRY_"
 Row = tuple[str, str, str, str]
 _INTRODUCTION = """\
-All settings are environment variables; `telemetry_platform/settings.py` is their only reader. A local platform
+All settings are environment variables; `telemetry_platform/settings/` is their only reader. A local platform
 (`make up`, `make demo`) needs none of them: an address that is set here replaces the embedded service, and nothing else
 changes. Secrets are never printed, logged or taken from a command line."""
 _NAMES: dict[Any, str] = {str: "text", int: "number", float: "number", bool: "true or false", SecretStr: "secret"}

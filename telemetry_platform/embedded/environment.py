@@ -19,6 +19,7 @@ from telemetry_platform.embedded import postgres, redis
 from telemetry_platform.embedded.platform_services import MAXMIND_ACCOUNT
 from telemetry_platform.embedded.process import TAG
 from telemetry_platform.embedded.state import StateFolder, is_generated_here
+from telemetry_platform.processing.signing import read_signer
 from telemetry_platform.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _STORE_VARIABLES = (
     "TELEMETRY_KEYS__",
     "TELEMETRY_MAXMIND__",
     "TELEMETRY_API__TOKEN__",
+    "TELEMETRY_AUDIT__",
 )
 
 
@@ -64,6 +66,7 @@ class LocalEnvironment:
             chosen["postgres"] = {
                 "url": self._postgres_url("telemetry_ingest"),
                 "read_url": self._postgres_url("telemetry_read"),
+                "retention_url": self._postgres_url("telemetry_retention"),
             }
             if with_owner:
                 chosen["postgres"]["owner_url"] = self._postgres_url("telemetry_owner")
@@ -91,7 +94,21 @@ class LocalEnvironment:
         if not _has_own_kek(self.state.checkout, self.given):
             files = {"kek_file": str(self.state.kek_file), "next_kek_file": str(self.state.next_kek_file)}
             chosen["keys"] = {**chosen.get("keys", {}), **files}
-        return chosen
+        return chosen | self._audit()
+
+    def _audit(self) -> dict[str, Any]:
+        """The trail of a local database is signed by a key of its own, never by one for a real trail."""
+        if "postgres" not in self.embedded:
+            return {}
+        key = self.state.signing_key_file
+        return {
+            "audit": {
+                "signing_key_file": str(key),
+                "checkpoints": str(self.state.checkpoints),
+                # For the API, which tells what the checkpoints say and has no key of its own.
+                "trusted_keys": read_signer(key.read_text(encoding="ascii"), "the signing key").key_id,
+            }
+        }
 
     def settings(self) -> Settings:
         """The settings of this profile, for use in this process."""
@@ -129,8 +146,14 @@ class LocalEnvironment:
         kept |= {"TZ": "UTC", "PYTHONUNBUFFERED": "1"}
         ours = self.variables(with_owner=False)
         if name == "api":
-            # The licence key is for whoever fetches the list, and that is not the front door.
-            no_business = ("DAGSTER_", "TELEMETRY_MAXMIND__")
+            # The licence key is for whoever fetches the list, what signs and what removes for Dagster's runs: none of
+            # them is the front door.
+            no_business = (
+                "DAGSTER_",
+                "TELEMETRY_MAXMIND__",
+                "TELEMETRY_AUDIT__SIGNING_KEY",
+                "TELEMETRY_POSTGRES__RETENTION_URL",
+            )
             return {key: value for key, value in (kept | ours).items() if not key.startswith(no_business)}
         if name in {"daemon", "webserver"}:
             return {key: value for key, value in (kept | ours).items() if not key.startswith(_STORE_VARIABLES)}
@@ -153,6 +176,8 @@ class LocalEnvironment:
         stores = tuple(f"TELEMETRY_{store.upper()}__" for store in self.embedded)
         if has_stand_in(self.state.checkout, self.given, self.embedded):
             stores = (*stores, "TELEMETRY_MAXMIND__")
+        if "postgres" in self.embedded:
+            stores = (*stores, "TELEMETRY_AUDIT__")
         fixed = {"TELEMETRY_PROFILE", "TELEMETRY_POSTGRES__OWNER_URL", "DAGSTER_HOME", TAG}
         pinned = "postgres" in self.embedded and name.startswith("DAGSTER_PG_")
         # Python finds its own modules; a folder in PYTHONPATH could put others before them.

@@ -115,6 +115,16 @@ class StateFolder:
         """The one to change to, when somebody puts it there (`name:base64`); see docs/keys.md."""
         return self.path / "kek-next"
 
+    @property
+    def signing_key_file(self) -> Path:
+        """The Ed25519 key of the profile's checkpoints, base64."""
+        return self.path / "signing-key"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where the profile's signed checkpoints of the trail are."""
+        return self.path / "checkpoints"
+
     def log_file(self, service: str) -> Path:
         """The log of one service."""
         return self.logs / f"{service}.log"
@@ -150,6 +160,8 @@ class StateFolder:
             write_private(path, json.dumps(known))
         if not self.kek_file.exists():
             write_private(self.kek_file, base64.b64encode(secrets.token_bytes(32)).decode("ascii"))
+        if not self.signing_key_file.exists():
+            write_private(self.signing_key_file, base64.b64encode(secrets.token_bytes(32)).decode("ascii"))
         return known
 
     @contextmanager

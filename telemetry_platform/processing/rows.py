@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from pydantic import BaseModel
 
 from telemetry_platform.contracts.columns import Stored
-from telemetry_platform.contracts.pii import Domain, Hashed, Kept, PathReduced, Scrubbed
+from telemetry_platform.contracts.pii import Domain, Hashed, Kept, KeptBeside, PathReduced, Scrubbed
 from telemetry_platform.processing.scrub import scrub
 from telemetry_platform.processing.scrub_values import scrubbed_json
 
@@ -95,7 +95,7 @@ def _plan(model: type[BaseModel]) -> _Plan:
             nested.append((name, _plan(inner)))
             continue
         for mark in info.metadata:
-            if isinstance(mark, Kept):
+            if isinstance(mark, Kept) and not isinstance(mark, KeptBeside):
                 (moments if _is_moment(info) else kept).append((name, column))
             elif isinstance(mark, Hashed):
                 hashed.append((name, column, mark.domain))

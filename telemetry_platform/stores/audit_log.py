@@ -41,3 +41,12 @@ def record(conn: Connection, entry: bytes) -> int:
     """
     row = conn.execute("SELECT audit.record(%s::jsonb)", (entry.decode(),)).fetchone()
     return int(row[0]) if row else 0
+
+
+def redact(conn: Connection, seq: int, entry: bytes) -> int:
+    """Blank the details of a row and append the entry that says so, in the caller's transaction; the entry's place.
+
+    `conn` is telemetry_retention's. Raises PermanentError when the row has no details that could be blanked.
+    """
+    row = conn.execute("SELECT audit.redact(%s, %s::jsonb)", (seq, entry.decode())).fetchone()
+    return int(row[0]) if row else 0

@@ -128,11 +128,17 @@ class Client:
         return bool(self._driver.ping())
 
     def command(
-        self, statement: str, parameters: Parameters | None = None, settings: Mapping[str, Any] | None = None
+        self,
+        statement: str,
+        parameters: Parameters | None = None,
+        settings: Mapping[str, Any] | None = None,
+        tables: Mapping[str, str] | None = None,
     ) -> None:
-        """Run a statement whose answer does not matter."""
+        """Run a statement whose answer does not matter; `tables` as for `query_arrow`."""
         with _own_errors():
-            self._driver.command(statement, parameters, settings=dict(settings or {}))
+            self._driver.command(
+                statement, parameters, settings=dict(settings or {}), external_data=_external_data(tables)
+            )
 
     def scalar(
         self, statement: str, parameters: Parameters | None = None, settings: Mapping[str, Any] | None = None
@@ -160,16 +166,13 @@ class Client:
         Each is a table with the column `key` for this statement alone: in its text, 20,000 keys take longer to read
         than to look up.
         """
-        external = ExternalData()
-        for name, lines in (tables or {}).items():
-            external.add_file(file_name=name, data=lines.encode(), fmt="TSV", structure="key String")
         with _own_errors():
             return self._driver.query_arrow(
                 statement,
                 parameters,
                 settings=dict(settings or {}),
                 use_strings=True,
-                external_data=external if tables else None,
+                external_data=_external_data(tables),
             )
 
     def text_blocks(
@@ -188,6 +191,16 @@ class Client:
         """Insert columns as one block; how many rows the server says it wrote."""
         with _own_errors():
             return int(self._driver.insert_arrow(table, rows, settings=dict(settings or {})).written_rows)
+
+
+def _external_data(tables: Mapping[str, str] | None) -> ExternalData | None:
+    """Lists of keys that travel beside a statement."""
+    if not tables:
+        return None
+    external = ExternalData()
+    for name, lines in tables.items():
+        external.add_file(file_name=name, data=lines.encode(), fmt="TSV", structure="key String")
+    return external
 
 
 def connect(settings: ClickHouseSettings, *, log_comment: str = "", database: str | None = None) -> Client:

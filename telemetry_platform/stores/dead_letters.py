@@ -7,12 +7,15 @@ that letter again, with more attempts; bodies arrive here scrubbed; of a dropped
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+from telemetry_platform.contracts.records.dead_letters import DEAD_LETTERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from telemetry_platform.contracts.retention import Retention
     from telemetry_platform.stores.postgres import Connection
 
 _COLUMNS = (
@@ -20,9 +23,12 @@ _COLUMNS = (
     "detail, attempts, body, failed_at"
 )
 _NAMES = tuple(_COLUMNS.split(", "))
+_RETENTION = cast("Retention", DEAD_LETTERS.retention)
+# What has expired is shown to nobody and queued by nobody, whether or not the night has removed it.
+_VISIBLE = f"{_RETENTION.column} >= ops.now() - interval '{_RETENTION.amount} {_RETENTION.unit}'"
 _ALL = f"{_COLUMNS}, id, replayed_at, dropped_at, dropped_by, dropped_why"
 _SELECTED = (
-    "replayed_at IS NULL AND dropped_at IS NULL AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s)) "
+    f"{_VISIBLE} AND replayed_at IS NULL AND dropped_at IS NULL AND (%(ids)s::bigint[] IS NULL OR id = ANY(%(ids)s)) "
     "AND (%(kind)s::text IS NULL OR kind = %(kind)s) AND (%(reason)s::text IS NULL OR reason = %(reason)s) "
     "AND (%(since)s::timestamptz IS NULL OR received_at >= %(since)s) "
     "AND (%(before)s::timestamptz IS NULL OR received_at < %(before)s)"
@@ -154,7 +160,7 @@ def waiting(conn: Connection, chosen: Selection = ALL_WAITING, *, limit: int) ->
 def find(conn: Connection, letter_id: int) -> DeadLetter | None:
     """One letter, locked until the end of the transaction."""
     row = conn.execute(
-        f"SELECT {_ALL} FROM privacy.dead_letters WHERE id = %s FOR UPDATE",  # noqa: S608 - constant
+        f"SELECT {_ALL} FROM privacy.dead_letters WHERE {_VISIBLE} AND id = %s FOR UPDATE",  # noqa: S608 - constant
         (letter_id,),
     ).fetchone()
     return DeadLetter(*row) if row else None
@@ -166,11 +172,15 @@ def mark_replayed(conn: Connection, letter_id: int, *, now: datetime) -> None:
 
 
 def drop(conn: Connection, letter_id: int, *, by: str, why: str, now: datetime) -> bool:
-    """Give a waiting letter up: who did it and why stays, body and pseudonym do not. False when none waits there."""
+    """Give a waiting letter up: who did it and why stays, body and pseudonym do not.
+
+    False when none waits there, and for one of a person whom a legal hold is on: what is in it must stay.
+    """
     return (
         conn.execute(
-            "UPDATE privacy.dead_letters SET body = '', actor_hash = '', dropped_at = %s, dropped_by = %s, "
-            "dropped_why = %s WHERE id = %s AND replayed_at IS NULL AND dropped_at IS NULL",
+            "UPDATE privacy.dead_letters d SET body = '', actor_hash = '', dropped_at = %s, dropped_by = %s, "
+            "dropped_why = %s WHERE id = %s AND replayed_at IS NULL AND dropped_at IS NULL AND NOT EXISTS ("
+            "SELECT FROM privacy.hold_actors a WHERE a.org_id = d.org_id AND a.actor_hash = d.actor_hash)",
             (now, by, why, letter_id),
         ).rowcount
         == 1

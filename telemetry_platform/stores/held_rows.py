@@ -1,6 +1,7 @@
 """What both databases hold of one person, table by table.
 
-Invariants: the tenant stands in every statement, here and nowhere else; pseudonyms travel beside a statement and never
+Invariants: the tenant stands in every statement, here and nowhere else, and the time from which on rows are shown;
+pseudonyms travel beside a statement and never
 in its text, which logs keep; what is read is copied out as it lies there.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _PSEUDONYM = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _UUID_BYTES = 16
+_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -64,22 +66,36 @@ class Held:
         return 0 if self.rows is None else self.count - len(self.rows)
 
 
-def in_place(warehouse: Warehouse, conn: Connection, place: Place, person: Pseudonyms, *, rows: int) -> list[Held]:
-    """What is held there, by each of the table's columns that name persons, with at most so many rows of each."""
+def in_place(  # noqa: PLR0913 - where, whose, how much and from when on
+    warehouse: Warehouse,
+    conn: Connection,
+    place: Place,
+    person: Pseudonyms,
+    *,
+    rows: int,
+    since: datetime | None = None,
+) -> list[Held]:
+    """What is held there, by each of the table's columns that name persons, with at most so many rows of each.
+
+    Rows from before `since` have expired and are not shown; None shows all.
+    """
     look = _in_warehouse if place.store is Store.CLICKHOUSE else _in_postgres
     source: Any = warehouse if place.store is Store.CLICKHOUSE else conn
-    return [look(source, place, column, person, rows) for column in place.columns]
+    return [look(source, place, column, person, rows, since or _BEGINNING) for column in place.columns]
 
 
-def _in_warehouse(warehouse: Warehouse, place: Place, column: str, person: Pseudonyms, limit: int) -> Held:
+def _in_warehouse(  # noqa: PLR0913, PLR0917 - where, whose, how much and from when on
+    warehouse: Warehouse, place: Place, column: str, person: Pseudonyms, limit: int, since: datetime
+) -> Held:
     time = place.time or column
-    parameters = {"table": place.table, "column": column, "time": time, "org_id": person.org_id}
+    rows_of = "visible_person_rows" if place.time else "person_rows"
+    parameters = {"table": place.table, "column": column, "time": time, "org_id": person.org_id, "since": since}
     keys = {"persons": "".join(f"{one}\n" for one in person.of(place.columns[column]))}
-    counted = warehouse.client.query_arrow(_statement("count_person_rows"), parameters, None, keys).to_pylist()[0]
+    counted = warehouse.client.query_arrow(_statement(f"count_{rows_of}"), parameters, None, keys).to_pylist()[0]
     rows: tuple[Row, ...] | None = None
     if limit:
         found = warehouse.client.query_arrow(
-            _statement("select_person_rows"), {**parameters, "limit": limit}, None, keys
+            _statement(f"select_{rows_of}"), {**parameters, "limit": limit}, None, keys
         )
         rows = tuple(_plain(row) for row in found.to_pylist())
     first, last = (counted["first"], counted["last"]) if place.time else (None, None)
@@ -90,10 +106,16 @@ def _statement(name: str) -> str:
     return sql_files.statements(sql_files.read(f"clickhouse/queries/{name}.sql"))[0]
 
 
-def _in_postgres(conn: Connection, place: Place, column: str, person: Pseudonyms, limit: int) -> Held:
+def _in_postgres(  # noqa: PLR0913, PLR0917 - as above
+    conn: Connection, place: Place, column: str, person: Pseudonyms, limit: int, since: datetime
+) -> Held:
     table, time = Identifier(*place.table.split(".")), Identifier(place.time or column)
-    values = (person.org_id, person.of(place.columns[column]))
+    values: tuple[Any, ...] = (person.org_id, person.of(place.columns[column]))
     where = SQL("FROM {} WHERE org_id = %s AND {} = ANY(%s)").format(table, Identifier(column))
+    if place.time:
+        # What has no time yet is in force: an exclusion that is listed, a hold that is not released.
+        where += SQL(" AND ({0} IS NULL OR {0}::timestamptz >= %s)").format(time)
+        values += (since,)
     counted = conn.execute(SQL("SELECT count(*), min({0}), max({0}) ").format(time) + where, values).fetchone()
     count, *moments = counted or (0, None, None)
     first, last = (_value(moment) for moment in moments) if place.time else (None, None)

@@ -9,7 +9,7 @@ request's entries share: the driver would take longer for one entry than the res
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from telemetry_platform.contracts.landing import VERSION, stream_name
@@ -18,7 +18,7 @@ from telemetry_platform.stores.redis import ResponseError, platform_error
 from telemetry_platform.stores.redis_channel import pack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from telemetry_platform.stores.redis_channel import RedisChannel
 
@@ -26,13 +26,18 @@ _MULTI = pack(b"MULTI")
 _EXEC = pack(b"EXEC")
 # 1 local file; how long to wait for it, in milliseconds.
 _WAITAOF = pack(b"WAITAOF", b"1", b"0", b"1500")
-# XADD, stream, *, and a name and a value for each of the 12 fields of an entry.
+# XADD, stream, *, and a name and a value for each of the 12 fields that every entry has.
 _ARGUMENTS = 27
+_OF_A_SOURCE = 4
+"""Two more names and values, of an entry whose event was numbered by its service."""
 
 
 @dataclass(frozen=True)
 class EntryGroup:
-    """Entries of one request for one stream that differ in id and body only (see `contracts.landing.LandingEntry`)."""
+    """Entries of one request for one stream that differ in id and body only (see `contracts.landing.LandingEntry`).
+
+    `sources` holds, by place in `events`, the process that made an event and its number there, where it says so.
+    """
 
     kind: str
     shard: int
@@ -43,9 +48,10 @@ class EntryGroup:
     consent_level: int
     trace_id: str
     events: Sequence[tuple[str, bytes]]
+    sources: Mapping[int, tuple[str, int]] = field(default_factory=dict)
 
 
-def _head(group: EntryGroup, stream: bytes, producer: bytes) -> bytes:
+def _head(group: EntryGroup, stream: bytes, producer: bytes, count: int = _ARGUMENTS) -> bytes:
     """What all entries of a group begin with: everything up to the name of the field `event_id`."""
     fields = (
         (b"v", b"%d" % VERSION),
@@ -58,8 +64,12 @@ def _head(group: EntryGroup, stream: bytes, producer: bytes) -> bytes:
         (b"producer", producer),
         (b"trace_id", group.trace_id.encode()),
     )
-    arguments = (b"XADD", stream, b"*", *(part for pair in fields for part in pair), b"event_id")
-    return b"*%d\r\n" % _ARGUMENTS + b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in arguments)
+    parts = (b"XADD", stream, b"*", *(part for pair in fields for part in pair), b"event_id")
+    return b"*%d\r\n" % count + _bulk(parts)
+
+
+def _bulk(parts: Iterable[bytes]) -> bytes:
+    return b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in parts)
 
 
 class LandingProducer:
@@ -111,9 +121,13 @@ class LandingProducer:
             stream = stream_name(group.kind, group.shard).encode()
             head = _head(group, stream, self._producer)
             number = self._numbers[stream]
-            for event_id, body in group.events:
+            for place, (event_id, body) in enumerate(group.events):
                 number += 1
                 text = b"%d" % number
+                if place in group.sources:
+                    # Few entries have one: the others' share of the work does not grow.
+                    parts.append(_sourced(group, stream, self._producer, place, text))
+                    continue
                 parts.append(
                     b"%b$36\r\n%b\r\n$12\r\nproducer_seq\r\n$%d\r\n%b\r\n$4\r\nbody\r\n$%d\r\n%b\r\n"
                     % (head, event_id.encode(), len(text), text, len(body), body)
@@ -123,6 +137,17 @@ class LandingProducer:
         if durable:
             parts.append(_WAITAOF)
         return b"".join(parts)
+
+
+def _sourced(group: EntryGroup, stream: bytes, producer: bytes, place: int, number: bytes) -> bytes:
+    """An entry whose event says which process made it, and its number there."""
+    event_id, body = group.events[place]
+    source, source_seq = group.sources[place]
+    fields = (
+        *(event_id.encode(), b"producer_seq", number, b"source", source.encode(), b"source_seq", b"%d" % source_seq),
+        *(b"body", body),
+    )
+    return _head(group, stream, producer, _ARGUMENTS + _OF_A_SOURCE) + _bulk(fields)
 
 
 def _check(replies: Sequence[Any], *, durable: bool) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.sql import SQL, Identifier, Literal
+from psycopg.sql import SQL, Composed, Identifier, Literal
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from telemetry_platform.errors import LeaseLostError, PermanentError, PlatformError, TransientError, UnreadyStoreError
@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "APPEND_ONLY",
+    "HELD",
     "LEASE_LOST",
+    "NOT_EXPIRED",
     "OUT_OF_ORDER",
     "SQL",
     "AsyncConnection",
+    "Composed",
     "Connection",
     "Identifier",
     "Literal",
@@ -44,6 +47,11 @@ APPEND_ONLY = "TL002"
 """SQLSTATE of the triggers that keep append-only tables so."""
 OUT_OF_ORDER = "TL003"
 """SQLSTATE of `audit.append` when a batch or its rows are not what the trail expects next."""
+
+NOT_EXPIRED = "TL004"
+"""SQLSTATE of the functions that drop partitions, for one that may not go."""
+HELD = "TL005"
+"""SQLSTATE of the same, for one that a legal hold keeps."""
 
 _OWN_CLASS = "TL"
 # Classes of SQLSTATE after which the same statement may succeed: connection, rollback (deadlock, serialisation),

@@ -34,15 +34,19 @@ class Mark:
 
 
 def begin(conn: Connection, warehouse: Warehouse, mark_id: UUID, why: str, now: datetime) -> Mark:
-    """Write it where it must be first; commits."""
+    """Write it where it must be first; commits. What was begun before goes on under its number."""
     newest = newest_in_warehouse(warehouse)
     with conn.transaction():
         conn.execute("SELECT pg_advisory_xact_lock(hashtext('ops.restore_marks'))")
-        row = conn.execute(
-            "INSERT INTO ops.restore_marks (mark_id, number, why, written_at) "
-            "SELECT %s, greatest(coalesce(max(number), 0), %s) + 1, %s, %s FROM ops.restore_marks RETURNING number",
-            (mark_id, 0 if newest is None else newest.number, why, now),
-        ).fetchone()
+        known = conn.execute("SELECT number FROM ops.restore_marks WHERE mark_id = %s", (mark_id,)).fetchone()
+        row = (
+            known
+            or conn.execute(
+                "INSERT INTO ops.restore_marks (mark_id, number, why, written_at) "
+                "SELECT %s, greatest(coalesce(max(number), 0), %s) + 1, %s, %s FROM ops.restore_marks RETURNING number",
+                (mark_id, 0 if newest is None else newest.number, why, now),
+            ).fetchone()
+        )
     if row is None:
         raise ContractViolationError("PostgreSQL did not say which number the mark has")
     return Mark(mark_id, int(row[0]))

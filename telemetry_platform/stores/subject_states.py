@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from telemetry_platform.stores.redis_channel import RedisChannel
 
 _MARK = b"subjects:complete"
+PERSON = "subject:"
+"""How the key of a person begins; tenant and subject hash follow."""
 _BUILDING_SECONDS = b"3600"
 _AT_ONCE = 500
 
@@ -126,6 +128,7 @@ def encode(state: SubjectState) -> bytes:
         "a": state.purposes_at,
         "o": state.opted_out_at,
         "e": state.erased_at,
+        "h": state.held_at,
     }
     return b"%d %b" % (
         state.changed_at,
@@ -145,6 +148,7 @@ def decode(text: bytes) -> SubjectState:
             known.get("a"),
             known.get("o"),
             known.get("e"),
+            known.get("h"),
             changed_at=int(version),
         )
     except (ValueError, AttributeError, TypeError):
@@ -154,7 +158,7 @@ def decode(text: bytes) -> SubjectState:
 
 
 def _key(org_id: str, subject_hash: str) -> bytes:
-    return f"subject:{org_id}:{subject_hash}".encode()
+    return f"{PERSON}{org_id}:{subject_hash}".encode()
 
 
 def _building(name: str) -> bytes:

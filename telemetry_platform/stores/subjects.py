@@ -1,4 +1,4 @@
-"""The truth about persons, in PostgreSQL (`privacy.subjects`): decisions, opt-outs, erasures, by subject hash.
+"""The truth about persons, in PostgreSQL (`privacy.subjects`): decisions, opt-outs, erasures, holds, by subject hash.
 
 Invariants: a change is made under the row's lock, from the state that was there, so that no order of processes loses a
 decision; `changed_at` of a row only grows, whatever the clocks of those processes say, since copies are compared by it.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from telemetry_platform.stores.postgres import Connection
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_COLUMNS = "level, purposes, decided_at, purposes_at, opted_out_at, erased_at, changed_at"
+_COLUMNS = "level, purposes, decided_at, purposes_at, opted_out_at, erased_at, held_at, changed_at"
 BEGINNING = _EPOCH
 """Before every change."""
 
@@ -62,6 +62,12 @@ def erase(conn: Connection, org_id: str, subject_hash: str, erased_at: datetime)
     """Remember that the person was erased, in the caller's transaction: level 1 until they decide anew."""
     change = _change(conn, org_id, subject_hash, erased_at, lambda state: state.erased(_milliseconds(erased_at)))
     return change.state
+
+
+def hold(conn: Connection, org_id: str, subject_hash: str, held_at: datetime | None, now: datetime) -> SubjectState:
+    """Remember since when a hold on the person is in force, or that none is any more, in the caller's transaction."""
+    at = None if held_at is None else _milliseconds(held_at)
+    return _change(conn, org_id, subject_hash, now, lambda state: state.held(at)).state
 
 
 def read(conn: Connection, org_id: str, subject_hash: str) -> SubjectState | None:
@@ -130,15 +136,18 @@ def _write(  # noqa: PLR0913 - a row
     """Whether it was written: an insert may find that the row is there by now."""
     statement = (
         "INSERT INTO privacy.subjects "
-        "(level, purposes, decided_at, purposes_at, opted_out_at, erased_at, changed_at, last_used_on, org_id, "
-        "subject_hash) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+        "(level, purposes, decided_at, purposes_at, opted_out_at, erased_at, held_at, changed_at, last_used_on, "
+        "org_id, subject_hash) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
         if insert
         else "UPDATE privacy.subjects SET level = %s, purposes = %s, decided_at = %s, purposes_at = %s, "
-        "opted_out_at = %s, erased_at = %s, changed_at = %s, last_used_on = greatest(last_used_on, %s) "
+        "opted_out_at = %s, erased_at = %s, held_at = %s, changed_at = %s, last_used_on = greatest(last_used_on, %s) "
         "WHERE org_id = %s AND subject_hash = %s"
     )
     purposes = None if state.purposes is None else sorted(state.purposes)
-    moments = (state.decided_at, state.purposes_at, state.opted_out_at, state.erased_at, state.changed_at)
+    moments = (
+        *(state.decided_at, state.purposes_at, state.opted_out_at, state.erased_at),
+        *(state.held_at, state.changed_at),
+    )
     level = None if state.level is None else int(state.level)
     today = now.astimezone(UTC).date()
     values = (level, purposes, *map(_moment, moments), today, org_id, subject_hash)
@@ -146,7 +155,7 @@ def _write(  # noqa: PLR0913 - a row
 
 
 def _state(row: Sequence[Any]) -> SubjectState:
-    level, purposes, decided_at, purposes_at, opted_out_at, erased_at, changed_at = row
+    level, purposes, decided_at, purposes_at, opted_out_at, erased_at, held_at, changed_at = row
     return SubjectState(
         None if level is None else ConsentLevel(level),
         None if purposes is None else frozenset(purposes),
@@ -154,6 +163,7 @@ def _state(row: Sequence[Any]) -> SubjectState:
         _at(purposes_at),
         _at(opted_out_at),
         _at(erased_at),
+        _at(held_at),
         changed_at=_milliseconds(changed_at),
     )
 

@@ -29,7 +29,7 @@ from telemetry_platform.usecases.before_erasure import (
     occurred_before,
     unlinked,
 )
-from telemetry_platform.usecases.event_origin import complete, origin_of
+from telemetry_platform.usecases.event_origin import complete, origin_of, source_of
 from telemetry_platform.usecases.request_entries import Draft, RequestEntries
 
 if TYPE_CHECKING:
@@ -164,7 +164,8 @@ class EventAcceptor:
         client = values.get("client")
         touch = client is not None and (client.max_touch_points or 0) > 1
         session_id = None if session is None else str(session)
-        return Draft(place, event, str(event_id), session_id, touch, row, values.get("media_id"), origin)
+        source = source_of(values)
+        return Draft(place, event, str(event_id), session_id, touch, row, values.get("media_id"), origin, source)
 
     def _name(self, event: str, client_at: int, row: dict[str, Any]) -> str:
         """What an event without an id of its own is called within its session: the same on every re-send."""

@@ -15,14 +15,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from telemetry_platform.errors import ConfigurationError
-from telemetry_platform.stores import postgres
+from telemetry_platform.stores import clock, held_copies, postgres
 from telemetry_platform.stores.schema_ledger import (
+    LEDGER_TABLE,
     Applied,
     Database,
     PostgresDatabase,
     clickhouse_database,
     lock_schema,
 )
+from telemetry_platform.stores.warehouse import Warehouse
+from telemetry_platform.usecases.retention_policy import write_policy
 from telemetry_platform.usecases.schema_release import AFTER_TABLES, BEFORE_TABLES, Release, State, read_release
 
 if TYPE_CHECKING:
@@ -69,11 +72,22 @@ def apply_schema(settings: Settings, now: datetime) -> ApplyReport:
         made = connection.execute(
             "SELECT audit.ensure_partitions(%s) + security.ensure_partitions(%s)", [PARTITIONS_AHEAD, PARTITIONS_AHEAD]
         ).fetchone()
+        write_policy(connection, settings, now)
+        # Its first file of all is noted when the database is made, and never again: no database becomes a demo later.
+        is_new = f"postgres/tables/{LEDGER_TABLE}" in done
+        clock.note_installation(
+            connection, clock.DEMO if is_new and settings.profile == clock.DEMO else clock.REAL, now
+        )
+        ahead = clock.installation(connection).ahead
     # A transaction of its own, so that nothing that was altered above stays locked meanwhile. It does nothing but hold
     # the lock that keeps a second command out of ClickHouse.
     with _owner(settings.postgres) as connection, clickhouse_database(settings.clickhouse) as warehouse:
         lock_schema(connection)
         done += [f"clickhouse/{item}" for item in apply_release(warehouse, read_release("clickhouse"), now)]
+        held_copies.ensure_tables(Warehouse(warehouse.client))
+        if ahead:
+            # What was applied just now tells the real time.
+            clock.move_warehouse(Warehouse(warehouse.client), ahead)
     return ApplyReport(tuple(done), made[0] if made else 0)
 
 

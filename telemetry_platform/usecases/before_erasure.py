@@ -60,19 +60,22 @@ async def concerned_before(
     if not persons:
         return frozenset()
     try:
-        erased = await subjects.erasures(sorted(set(persons.values())), must_be_whole=not kind.is_kept_always)
+        states = await subjects.states(sorted(set(persons.values())), must_be_whole=not kind.is_kept_always)
     except PlatformError:
         if not kind.is_kept_always:
             raise
         # An attack that is not recorded is gone, and a row can be unlinked later: the drain judges by the tombstones.
         return frozenset()
     received_at = request.submission.received_at
-    return frozenset(
-        draft.place
-        for draft in drafts
-        if (at := erased.get(persons.get(draft.place, ("", "")))) is not None
-        and is_before(at, draft.row["occurred_at"], received_at)
-    )
+    before = set()
+    for draft in drafts:
+        state = states.get(persons.get(draft.place, ("", "")))
+        if state is None or draft.origin.actor_id is None:
+            continue
+        subjects.met(request.ring, draft.origin.org_id, draft.origin.actor_id, state)
+        if state.erased_at is not None and is_before(state.erased_at, draft.row["occurred_at"], received_at):
+            before.add(draft.place)
+    return frozenset(before)
 
 
 def unlinked(draft: Draft) -> Draft:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from telemetry_platform import sql_files
 from telemetry_platform.errors import ConfigurationError, PermanentError
 from telemetry_platform.stores import postgres
 from telemetry_platform.stores.postgres import SQL, Identifier, Literal
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 OWNER = "telemetry_owner"
 DAGSTER = "telemetry_dagster"
 ROLES = (OWNER, "telemetry_ingest", "telemetry_read", "telemetry_retention", DAGSTER)
-DATABASES = {"telemetry": OWNER, "dagster": DAGSTER}
+TELEMETRY = "telemetry"
+DATABASES = {TELEMETRY: OWNER, "dagster": DAGSTER}
 """Each database with the role that owns it."""
 
 _MAY_CONNECT = {"telemetry": ROLES[:-1], "dagster": (DAGSTER,)}
@@ -36,11 +38,16 @@ class BootstrapReport:
 
     roles: tuple[str, ...]
     databases: tuple[str, ...]
+    guards: bool = True
+    """Whether the guards against DDL are there: they need an administrator who is a superuser."""
 
     def __str__(self) -> str:
         """One line for people."""
         made = [*(f"role {name}" for name in self.roles), *(f"database {name}" for name in self.databases)]
-        return f"made {', '.join(made)}" if made else "databases and roles are there"
+        said = f"made {', '.join(made)}" if made else "databases and roles are there"
+        if self.guards:
+            return said
+        return f"{said}; this administrator is no superuser: DDL against the audit trail is found hourly, not prevented"
 
 
 def bootstrap(admin_url: str, passwords: Mapping[str, str]) -> BootstrapReport:
@@ -58,7 +65,21 @@ def bootstrap(admin_url: str, passwords: Mapping[str, str]) -> BootstrapReport:
         databases = tuple(name for name, owner in DATABASES.items() if _ensure_database(connection, name, owner))
         for name in DATABASES:
             _limit_connections(connection, name)
-    return BootstrapReport(roles, databases)
+    return BootstrapReport(roles, databases, guard_trail(_at_database(admin_url, TELEMETRY)))
+
+
+def guard_trail(admin_url: str) -> bool:
+    """Make the superuser's guards against DDL in the database of the URL; False when the administrator may not."""
+    with postgres.connect(admin_url, application="telemetry-bootstrap") as connection:
+        row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
+        if row is None or not row[0]:
+            return False
+        connection.execute(sql_files.read("postgres/superuser/guard_trail.sql").encode())
+        return True
+
+
+def _at_database(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
 def _ensure_role(connection: Connection, name: str, password: str | None) -> bool:

@@ -37,6 +37,12 @@ def origin_of(
     return origin, address
 
 
+def source_of(values: Mapping[str, Any]) -> tuple[str, int] | None:
+    """The process that made the event and its number there; None unless the event says both."""
+    producer, number = values.get("producer"), values.get("producer_seq")
+    return None if producer is None or number is None else (producer, number)
+
+
 def complete(
     kind: EventKind,
     row: dict[str, Any],

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from telemetry_platform.contracts.event_kind import Store
+from telemetry_platform.contracts.held_copies import copies
 from telemetry_platform.contracts.key_lives import LIVES, epoch_columns
 from telemetry_platform.contracts.landing import stream_name
 from telemetry_platform.contracts.pii import Domain
 from telemetry_platform.contracts.registry import kinds, tables
 from telemetry_platform.errors import PermanentError
-from telemetry_platform.stores import epochs_at_rest, postgres, redis
+from telemetry_platform.stores import epochs_at_rest, holds, postgres, redis
 from telemetry_platform.stores.warehouse import open_warehouse
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _LETTERS = "privacy.dead_letters"
 _TOMBSTONES = "privacy.tombstones"
+_HELD = "privacy.hold_actors"
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,8 @@ class Use:
 def in_tables(settings: Settings, *, log_comment: str) -> list[Use]:
     """Of every registered table."""
     found: list[Use] = []
-    named = [(table, column, domain) for table in tables().values() for column, domain in epoch_columns(table)]
+    everywhere = (*tables().values(), *copies().values())
+    named = [(table, column, domain) for table in everywhere for column, domain in epoch_columns(table)]
     address = settings.postgres.read_url or settings.postgres.url
     with (
         open_warehouse(settings.clickhouse, log_comment=log_comment) as warehouse,
@@ -63,7 +66,7 @@ def in_tables(settings: Settings, *, log_comment: str) -> list[Use]:
 
 
 def on_the_way(settings: Settings) -> list[Use]:
-    """Of dead letters, of tombstones (which tie a person to a pseudonym until they run out), and of the queue."""
+    """Of dead letters, of tombstones and holds (which tie a person to a pseudonym until they end), and of the queue."""
     streams = {
         stream_name(kind.name, shard): kind.actor_domain
         for kind in kinds().values()
@@ -75,8 +78,10 @@ def on_the_way(settings: Settings) -> list[Use]:
     with postgres.connect(address.get_secret_value(), application="telemetry-keys") as conn:
         letters = epochs_at_rest.in_dead_letters(conn)
         tombstones = epochs_at_rest.in_postgres(conn, _TOMBSTONES, "epoch")
+        held = holds.epochs(conn)
     found = [Use(_LETTERS, domain, epoch, rows) for (kind, epoch), rows in letters.items() for domain in _domains(kind)]
     found += [Use(_TOMBSTONES, Domain.ACTOR, epoch, rows) for epoch, rows in tombstones.items()]
+    found += [Use(_HELD, domain, epoch, rows) for (domain, epoch), rows in held.items()]
     found += [Use(stream, streams[stream], epoch, rows) for stream, of in waiting.items() for epoch, rows in of.items()]
     return found
 

@@ -7,7 +7,7 @@ have the keys that the action's contract lists, and no others.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 from uuid import UUID, uuid4
 
 import orjson
@@ -19,6 +19,8 @@ from telemetry_platform.stores import audit_log
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    from typing_extensions import Unpack
 
     from telemetry_platform.contracts.own_actions import OwnAction
     from telemetry_platform.processing.pseudonyms import KeyRing
@@ -49,8 +51,25 @@ class Requested:
     ip_truncated: str | None = None
 
 
-def record(  # noqa: PLR0913 - what an entry of the trail says; all but the first four by name
-    conn: Connection,
+class Said(TypedDict, total=False):
+    """What an entry may say beside the action and the time; see `entry`."""
+
+    org_id: str
+    by: ActedBy
+    resource_id: str | None
+    person: bool
+    outcome: str
+    details: Mapping[str, Any] | None
+    request: Requested | None
+    event_id: UUID | None
+
+
+def record(conn: Connection, ring: KeyRing, action: OwnAction, now: datetime, **said: Unpack[Said]) -> int:
+    """Append one entry in the caller's transaction; its place in the trail. Takes and raises what `entry` does."""
+    return audit_log.record(conn, entry(ring, action, now, **said))
+
+
+def entry(  # noqa: PLR0913 - what an entry of the trail says; all but the first three by name
     ring: KeyRing,
     action: OwnAction,
     now: datetime,
@@ -63,8 +82,8 @@ def record(  # noqa: PLR0913 - what an entry of the trail says; all but the firs
     details: Mapping[str, Any] | None = None,
     request: Requested | None = None,
     event_id: UUID | None = None,
-) -> int:
-    """Append one entry in the caller's transaction; its place in the trail.
+) -> bytes:
+    """An entry, for functions of the database that append it.
 
     `resource_id` is raw and hashed here: under the resource key or, for a `person`, under the audit key of now. Raises
     ContractViolationError for a detail that the action may not tell.
@@ -78,7 +97,7 @@ def record(  # noqa: PLR0913 - what an entry of the trail says; all but the firs
     if resource_id is not None:
         domain, of = (Domain.AUDIT_ACTOR, epoch) if person else (Domain.RESOURCE, 1)
         resource = ring.pseudonym(domain, of, resource_id)
-    entry = {
+    said = {
         "event_id": str(event_id or uuid4()),
         "occurred_at": moment,
         "actor_hash": "" if by.actor_id is None else ring.pseudonym(Domain.AUDIT_ACTOR, epoch, by.actor_id),
@@ -95,4 +114,4 @@ def record(  # noqa: PLR0913 - what an entry of the trail says; all but the firs
         "ip_truncated": request and request.ip_truncated,
         "details": orjson.dumps(dict(details)).decode() if details else None,
     }
-    return audit_log.record(conn, orjson.dumps(entry))
+    return orjson.dumps(said)

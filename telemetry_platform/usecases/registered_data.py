@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from telemetry_platform.contracts.erasure import SweptBy
+from telemetry_platform.contracts.held_copies import copies
 from telemetry_platform.contracts.records import records
 from telemetry_platform.contracts.registry import tables
 
@@ -52,7 +53,7 @@ def gaps(live: Sequence[LiveColumn], store: Store) -> list[Gap]:
     by_table: dict[str, dict[str, str]] = {}
     for column in live:
         by_table.setdefault(column.table, {})[column.name] = column.type
-    kept = {name: table for name, table in tables().items() if table.store is store}
+    kept = {name: table for name, table in {**tables(), **copies()}.items() if table.store is store}
     beside = {name: record for name, record in records().items() if record.store is store}
     found = [
         Gap(name, "a contract describes it and the database has none")

@@ -17,7 +17,9 @@ from telemetry_platform.contracts.pii import Domain
 from telemetry_platform.errors import ConfigurationError, ContractViolationError
 from telemetry_platform.processing.pseudonyms import live_epochs
 from telemetry_platform.stores import held_rows, postgres
+from telemetry_platform.stores.clock import platform_now
 from telemetry_platform.stores.warehouse import open_warehouse
+from telemetry_platform.usecases.expire.visible import visible_from
 from telemetry_platform.usecases.own_actions import ActedBy, Requested, record
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ _LONGEST_ID = 256
 NOTES = (
     "What was sent in the last minutes may still be in the landing queue; it is in a table once it was drained.",
     "The consent state (privacy.subjects) also lies in Redis, as a copy that requests are judged by.",
+    "What has expired is not shown, and removed within a day; copies under a legal hold are shown where they rest.",
     "Backups hold what the tables held when they were made, until they expire.",
     "Rows are pseudonymised: those under a key that was destroyed cannot be attributed to anybody any more.",
 )
@@ -115,10 +118,11 @@ def read_access(  # noqa: PLR0913 - whose, for whom, how much; all but the first
         open_warehouse(settings.clickhouse, log_comment=log_comment) as warehouse,
         postgres.connect(settings.postgres.read_url.get_secret_value(), application="telemetry-access") as conn,
     ):
+        since, most = visible_from(settings, platform_now(conn)), min(rows, MOST_ROWS)
         held = [
             one
             for place in places()
-            for one in held_rows.in_place(warehouse, conn, place, person, rows=min(rows, MOST_ROWS))
+            for one in held_rows.in_place(warehouse, conn, place, person, rows=most, since=since.get(place.table))
         ]
         dead = _dead_epochs(conn)
     epochs = {domain.value: live_epochs(ring, domain) for domain in OF_PERSONS}

@@ -71,6 +71,8 @@ class Draft(NamedTuple):
     row: dict[str, Any]
     raw_media_id: str | None
     origin: Origin
+    source: tuple[str, int] | None = None
+    """The process that made the event and its number there, where a service says so."""
 
 
 class RequestEntries:
@@ -84,9 +86,15 @@ class RequestEntries:
         self._ring = ring
         self._shards = shards
         self._entries: dict[tuple[str, int, str, str, int], list[tuple[str, bytes]]] = {}
+        self._sources: dict[tuple[str, int, str, str, int], dict[int, tuple[str, int]]] = {}
         self._fragments: dict[tuple[str, str | None, str, Hints, bool], tuple[Device, bytes]] = {}
         self._epochs: dict[Domain, int] = {}
         self._own_pins: dict[tuple[Domain, str | None], Pin] = {}
+
+    @property
+    def ring(self) -> KeyRing:
+        """The keys that the request is hashed with."""
+        return self._ring
 
     def pseudonym(self, domain: Domain, identifier: str) -> str:
         """A pseudonym under the epoch of now, of a domain that has one key for ever or of another one."""
@@ -126,7 +134,8 @@ class RequestEntries:
         """An entry with the person's pseudonym under the session's epoch."""
         _, fragment = self._fragment(kind, draft)
         shard = self._shard(draft.session_id or owner.actor_hash or draft.event_id)
-        self._put(kind, shard, draft.origin.org_id, owner, draft.event_id, fragment + orjson.dumps(row)[1:])
+        body = fragment + orjson.dumps(row)[1:]
+        self._put(kind, shard, draft.origin.org_id, owner, draft.event_id, body, draft.source)
 
     def add_access(self, draft: Draft) -> None:
         """The access record of a view: the audit pseudonym, no session id."""
@@ -158,13 +167,28 @@ class RequestEntries:
         given = self.submission
         level = int(given.permission.level)
         return [
-            EntryGroup(kind, shard, given.received_at, org_id, actor_hash, epoch, level, given.trace_id, events)
+            EntryGroup(
+                *(kind, shard, given.received_at, org_id, actor_hash, epoch, level, given.trace_id, events),
+                sources=self._sources.get((kind, shard, org_id, actor_hash, epoch), {}),
+            )
             for (kind, shard, org_id, actor_hash, epoch), events in self._entries.items()
         ]
 
-    def _put(self, kind: str, shard: int, org_id: str, owner: Pin, event_id: str, body: bytes) -> None:  # noqa: PLR0913, PLR0917 - an entry's parts
+    def _put(  # noqa: PLR0913, PLR0917 - an entry's parts
+        self,
+        kind: str,
+        shard: int,
+        org_id: str,
+        owner: Pin,
+        event_id: str,
+        body: bytes,
+        source: tuple[str, int] | None = None,
+    ) -> None:
         key = (kind, shard, org_id, owner.actor_hash, owner.epoch)
-        self._entries.setdefault(key, []).append((event_id, body))
+        entries = self._entries.setdefault(key, [])
+        if source is not None:
+            self._sources.setdefault(key, {})[len(entries)] = source
+        entries.append((event_id, body))
 
     def _shard(self, key: str) -> int:
         return zlib.crc32(key.encode()) % self._shards if self._shards > 1 else 0

@@ -1,9 +1,9 @@
 """After a restore: remove again what was erased since the backup was made, and let API and drain work.
 
 Steps: erasures that PostgreSQL lost come back from the folder of copies; every person whose tombstone is in force is
-swept again; both databases get a new mark, so that nobody takes them for restored any more. What retention had removed
-comes back with a backup too: its job removes it again, and belongs between the sweep and the mark. Invariants: no drain
-works meanwhile (this holds the lease); the mark comes last, so that a check that fails or is killed is made again.
+swept again; what retention had removed and the backup brought back is removed again, with a proof for each table; both
+databases get a new mark, so that nobody takes them for restored any more. Invariants: no drain works meanwhile (this
+holds the lease); the mark comes last, so that a check that fails or is killed is made again.
 """
 
 from __future__ import annotations
@@ -22,8 +22,13 @@ from telemetry_platform.stores import (
     subjects,
     tombstone_copies,
 )
+from telemetry_platform.stores.clock import platform_now
 from telemetry_platform.stores.erasures import Erasure, Tombstone
+from telemetry_platform.usecases import retention_policy
 from telemetry_platform.usecases.drain.holding import held
+from telemetry_platform.usecases.expire.run import expire, retention_connection
+from telemetry_platform.usecases.expire.targets import targets
+from telemetry_platform.usecases.expire.work import Work
 from telemetry_platform.usecases.own_actions import SYSTEM, ActedBy, record
 from telemetry_platform.usecases.restored import copy_tombstones, lost_erasures, mark_removal, refuse_unknown_loss
 from telemetry_platform.usecases.sweep_again import sweep_again
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
+    from uuid import UUID
 
     from telemetry_platform.processing.pseudonyms import KeyRing
     from telemetry_platform.settings import Settings
@@ -43,12 +49,16 @@ _HOLDER = "restore-check"
 
 @dataclass(frozen=True)
 class RestoreReport:
-    """What a check did: erasures that PostgreSQL had lost, persons whose tombstones are in force, and their rows."""
+    """What a check did: erasures that PostgreSQL had lost, persons whose tombstones are in force, and their rows.
+
+    `expired` are rows that retention removed again.
+    """
 
     brought_back: int
     persons: int
     tombstones: int
     erased: int
+    expired: int = 0
 
 
 def restore_check(  # noqa: PLR0913 - what a check is told; all but the first three by name
@@ -79,13 +89,31 @@ def restore_check(  # noqa: PLR0913 - what a check is told; all but the first th
         in_force = erasures.tombstones(conn, now=now)
         persons = _remember(conn, settings, in_force)
         erased = sweep_again(stores.warehouse, conn, in_force, now)
+        run_id = uuid4()
+        expired = _expire_again(stores, run_id)
 
         def say() -> None:
-            details = {"tombstones": len(in_force), "erased": erased, "accept_lost": accept_lost}
+            details = {
+                "tombstones": len(in_force),
+                "erased": erased,
+                "expired": expired,
+                "accept_lost": accept_lost,
+            }
             record(conn, ring, RESTORE_CHECKED, now, by=by, details=details)
 
-        mark_removal(conn, stores.warehouse, settings, restore_marks.RESTORE_CHECK, uuid4(), now, say)
-    return RestoreReport(brought_back, persons, len(in_force), erased)
+        mark_removal(conn, stores.warehouse, settings, restore_marks.RESTORE_CHECK, run_id, now, say)
+    return RestoreReport(brought_back, persons, len(in_force), erased, expired)
+
+
+def _expire_again(stores: DrainStores, run_id: UUID) -> int:
+    """One run of retention, whose mark is the check's; how many rows it removed.
+
+    What it could not remove is not shown to anybody, and the night tries again.
+    """
+    with retention_connection(stores.settings) as conn:
+        known = targets(retention_policy.in_force(stores.settings))
+        work = Work(stores, conn, run_id, platform_now(conn), known, dry_run=False, is_alone=True)
+        return expire(work).rows
 
 
 def _bring_back(conn: Connection, folder: Path | None, now: datetime) -> int:

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from telemetry_platform.errors import TransientError
 from telemetry_platform.stores import postgres, subject_states, subjects
+from telemetry_platform.usecases.hold.notes import HoldNotes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
 
     from telemetry_platform.contracts.subject import SubjectState
+    from telemetry_platform.errors import PlatformError
+    from telemetry_platform.processing.pseudonyms import KeyRing
     from telemetry_platform.stores.postgres import Connection
     from telemetry_platform.stores.redis_channel import RedisChannel
     from telemetry_platform.stores.subjects import Subject
@@ -32,9 +35,16 @@ _NOTED_AT_MOST = 100_000
 
 
 class SubjectList:
-    """`now_ms` is the server's clock, by which days of use are counted."""
+    """`now_ms` is the server's clock, by which days of use are counted; `say` is told what a store did to us."""
 
-    def __init__(self, channel: RedisChannel, pool: ConnectionPool[Connection], now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        channel: RedisChannel,
+        pool: ConnectionPool[Connection],
+        now_ms: Callable[[], int],
+        say: Callable[[PlatformError], None],
+    ) -> None:
+        self._holds = HoldNotes(pool, say)
         self._channel = channel
         self._pool = pool
         self._now_ms = now_ms
@@ -53,10 +63,15 @@ class SubjectList:
             self._note(org_id, subject_hash)
         return seen.state
 
-    async def erasures(
+    def met(self, ring: KeyRing, org_id: str, user_id: str, state: SubjectState | None) -> None:
+        """A request is of this person, or speaks of them: a hold on them learns their pseudonyms meanwhile."""
+        if state is not None and state.held_at is not None:
+            self._holds.met(ring, org_id, user_id, state.held_at)
+
+    async def states(
         self, persons: Sequence[tuple[str, str]], *, must_be_whole: bool
-    ) -> Mapping[tuple[str, str], int]:
-        """When each of these persons was erased, from Redis; whoever was not is not in it.
+    ) -> Mapping[tuple[str, str], SubjectState]:
+        """What is known of each of these persons, from Redis; of whom nothing is, is not in it.
 
         They are named by somebody else, so that nothing is noted as used. Raises TransientError while the copy is not
         whole, where it must be; else what is there counts.
@@ -64,7 +79,7 @@ class SubjectList:
         seen = await subject_states.look_at_many(self._channel, persons)
         if must_be_whole and not seen.complete:
             raise self._incomplete()
-        return {person: state.erased_at for person, state in seen.states.items() if state.erased_at is not None}
+        return seen.states
 
     def _incomplete(self) -> TransientError:
         self.is_complete = False

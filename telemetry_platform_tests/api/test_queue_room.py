@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -79,6 +80,24 @@ def test_a_flood_of_anything_leaves_room_for_access_records(empty_platform: Sett
         assert api.post(event(), {"X-Consent-Level": wanted}).json()["code"] == "queue_full"
         assert api.post(event("session_start"), {"X-Consent-Level": "1"}).status_code == 202
         assert len(api.entries("audit")) == 1
+
+
+SERVICE: dict[str, Any] = {"sub": "core-api", "roles": ["service"]}
+
+
+def test_a_flood_of_security_events_leaves_the_trail_its_room(empty_platform: Settings) -> None:
+    """Security and the trail have room above all others; of that, security may fill a half."""
+    stranded = flooded(empty_platform, "security")
+    assert stranded.redis.maxmemory_bytes is not None
+    # A smaller server: above what all may fill, below what is reserved.
+    with serving(with_memory(stranded, int(stranded.redis.maxmemory_bytes / 1.15))) as api:
+        attack = {"event_id": str(uuid4()), "timestamp": at(0), "type": "auth.failed", "severity": "low"}
+        assert api.post_to("/v1/security/events", attack, **SERVICE).json()["code"] == "queue_full"
+        said = {"actor_type": "system", "action": "backup.made", "resource_type": "database", "outcome": "success"}
+        action = {"event_id": str(uuid4()), "timestamp": at(0), **said}
+        assert api.post_to("/v1/audit/events", action, **SERVICE).status_code == 202
+        assert api.post(event("session_start"), {"X-Consent-Level": "1"}).status_code == 202
+        assert len(api.entries("audit")) == 2
 
 
 def test_a_server_that_states_no_limit_is_not_ready_until_the_settings_state_one(

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 DOCS = project_root() / "docs"
 
 
-@pytest.mark.parametrize("name", ["settings.md", "data-dictionary.md", "consent.md", "api.md"])
+@pytest.mark.parametrize("name", ["settings.md", "data-dictionary.md", "consent.md", "detection.md", "api.md"])
 def test_the_page_is_current(name: str) -> None:
     assert (DOCS / name).read_text(encoding="utf-8") == pages(DOCS)[DOCS / name], "run `make docs`"
 

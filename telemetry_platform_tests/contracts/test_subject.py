@@ -84,3 +84,13 @@ def test_a_marketing_switch_does_not_turn_health_data_on() -> None:
     refused = SubjectState().decided(ConsentLevel.ANALYTICS, frozenset(), 100)
     assert refused.decided(ConsentLevel.FULL, None, 200).purposes == frozenset()
     assert refused.decided(ConsentLevel.FULL, frozenset({"pose"}), 200).purposes == frozenset({"pose"})
+
+
+def test_a_hold_says_nothing_on_what_a_person_agreed_to() -> None:
+    before = SubjectState().decided(ConsentLevel.ANALYTICS, frozenset({"pose"}), 100).signalled(50)
+    held = before.held(200)
+    assert (held.held_at, held.held(None)) == (200, before)
+    assert permission(ConsentLevel.FULL, gpc=False, excluded=False, state=held) == permission(
+        ConsentLevel.FULL, gpc=False, excluded=False, state=before
+    )
+    assert held.erased(300).held_at == 200

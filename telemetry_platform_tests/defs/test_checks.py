@@ -153,8 +153,9 @@ def test_a_raw_value_in_the_trail_turns_the_check_red(settings: Settings, instan
         connection.execute("SELECT audit.ensure_partitions(1)")
         connection.execute(
             "INSERT INTO audit.audit_logs (seq, event_id, occurred_at, recorded_at, actor_hash, key_epoch, actor_type, "
-            "org_id, action, resource_type, outcome, path) VALUES (1, gen_random_uuid(), now(), now(), '', 1, "
-            "'patient', 'clinic-1', 'media.view', 'media', 'success', %s)",
+            "org_id, action, resource_type, outcome, path, prev_hash, row_hash) VALUES (1, gen_random_uuid(), now(), "
+            "now(), '', 1, 'patient', 'clinic-1', 'media.view', 'media', 'success', %s, repeat('0', 64), "
+            "repeat('1', 64))",
             [f"/v1/people/{EMAIL}"],
         )
         # What rests beside the row is looked at like the row.

@@ -88,8 +88,16 @@ def test_no_service_is_told_the_owners_or_the_superusers_password(whole: Platfor
     secrets = whole.state.secrets()
     for pid in _processes(whole):
         environment = _read(pid, "environ")
-        for role in ("postgres", "telemetry_owner", "telemetry_retention", "redis_admin"):
+        for role in ("postgres", "telemetry_owner", "redis_admin"):
             assert secrets[role] not in environment, f"{role} in process {pid}"
+
+
+def test_who_removes_and_who_signs_is_dagsters_code_server_and_nobody_else(whole: PlatformHandle) -> None:
+    password = whole.state.secrets()["telemetry_retention"]
+    for name, pid in _pids(whole).items():
+        environment = _read(pid, "environ")
+        assert (password in environment) == (name == "code-server"), name
+        assert ("TELEMETRY_AUDIT__SIGNING_KEY_FILE" in environment) == (name == "code-server"), name
 
 
 @pytest.mark.parametrize("name", ALL_SERVICES)

@@ -114,7 +114,8 @@ def test_every_number_adds_up(day: Day) -> None:
 
 
 def test_the_day_was_worth_reconciling(day: Day) -> None:
-    assert day.left_before == day.report.entries > 2_000
+    # What the API tells of refusals comes by itself, up to a second after them.
+    assert 2_000 < day.left_before <= day.report.entries <= day.left_before + 10
     assert set(day.expected.posted) == set(KINDS)
     for kind, posted in day.expected.posted.items():
         assert posted.answered["accepted"] > 0

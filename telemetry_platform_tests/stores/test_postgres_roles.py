@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from telemetry_platform.errors import PermanentError
+from telemetry_platform.stores import expiry_records
+from telemetry_platform.usecases.expire.targets import Way, targets
 from telemetry_platform_tests.stores.trail import ROLES, Trail, trail_of
 
 if TYPE_CHECKING:
@@ -33,7 +35,25 @@ def test_who_looks_sees_every_table_but_the_keys_and_writes_none(trail: Trail, r
     assert len(privileges) >= 10
     for table, looks, writes in privileges:
         assert looks == (table != "privacy.key_epochs"), table
-        assert not writes, table
+        assert not writes or role == "telemetry_retention", table
+
+
+def test_retention_deletes_from_what_expires_by_rows_and_writes_what_it_announces_and_signs(trail: Trail) -> None:
+    rights = trail.rows(
+        "SELECT c.oid::regclass::text, p.privilege FROM pg_class c, "  # noqa: S608 - a constant list
+        "unnest('{INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER}'::text[]) AS p (privilege) "
+        f"WHERE c.relnamespace::regnamespace::text IN {_SCHEMAS} AND c.relkind IN ('r', 'p', 'v') "
+        "AND (has_table_privilege('telemetry_retention', c.oid, p.privilege) OR p.privilege = 'UPDATE' "
+        "AND has_any_column_privilege('telemetry_retention', c.oid, 'UPDATE'))"
+    )
+    by_rows = {name for name, target in targets({}).items() if target.way is Way.ROWS}
+    beside = {rule.beside[0] for rule in expiry_records.RULES.values() if rule.beside is not None}
+    written = {
+        ("audit.anchors", "INSERT"),
+        ("privacy.retention_announced", "INSERT"),
+        ("privacy.retention_announced", "UPDATE"),
+    }
+    assert set(rights) == {(table, "DELETE") for table in by_rows | beside} | written
 
 
 def test_the_ingest_role_changes_keys_through_functions_only(trail: Trail) -> None:

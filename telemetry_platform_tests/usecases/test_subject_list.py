@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from telemetry_platform.api.front import say
 from telemetry_platform.contracts.consent import ConsentLevel
 from telemetry_platform.contracts.subject import SubjectState
 from telemetry_platform.errors import ContractViolationError, TransientError
@@ -34,7 +35,7 @@ async def _process(platform: Settings) -> AsyncIterator[tuple[SubjectList, Redis
     channel = RedisChannel(address(platform.redis), TIMEOUT_SECONDS)
     with postgres.pool(platform.postgres) as pool:
         try:
-            yield SubjectList(channel, pool, lambda: int(NOW.timestamp() * 1000)), channel
+            yield SubjectList(channel, pool, lambda: int(NOW.timestamp() * 1000), say), channel
         finally:
             await channel.close()
 

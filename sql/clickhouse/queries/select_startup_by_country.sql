@@ -8,7 +8,7 @@ SELECT
     sum(stall_ms) / nullIf(sum(stall_ms) + 1000 * sum(watched_seconds), 0) AS stalled_share,
     countIf(state = 'completed') / count() AS completion_rate,
     countIf(fatal_error) / count() AS error_rate
-FROM media_sessions FINAL
+FROM media_sessions_current
 WHERE NOT is_bot
 GROUP BY country
 ORDER BY sessions DESC, country;

@@ -34,4 +34,4 @@ SELECT
 FROM media_buffering_events AS row
 GROUP BY session_id, org_id, event_id
 HAVING argMax(row.is_deleted, version) = 0
-    AND occurred_at >= now64(3, 'UTC') - toIntervalYear(1);
+    AND occurred_at >= telemetry_now() - toIntervalYear(1);

@@ -60,4 +60,4 @@ SELECT
     max(row.fold_version) AS fold_version
 FROM media_sessions AS row
 GROUP BY session_id, org_id
-HAVING occurred_at >= now64(3, 'UTC') - toIntervalYear(2);
+HAVING occurred_at >= telemetry_now() - toIntervalYear(2);

@@ -21,11 +21,12 @@ CREATE TABLE audit.audit_logs (
     country_code text,
     region text,
     device_type text,
-    details_hash text,
-    prev_hash text,
-    row_hash text,
+    details_hash text CHECK (details_hash ~ '^[0-9a-f]{64}$'),
+    prev_hash text NOT NULL CHECK (prev_hash ~ '^[0-9a-f]{64}$'),
+    row_hash text NOT NULL CHECK (row_hash ~ '^[0-9a-f]{64}$'),
     PRIMARY KEY (recorded_at, seq)
 ) PARTITION BY RANGE (recorded_at);
+SELECT audit.use_hypertable('audit.audit_logs');
 
 -- Compliance reads one tenant's trail by time, or what one person did.
 CREATE INDEX audit_logs_by_org ON audit.audit_logs (org_id, recorded_at);
@@ -59,5 +60,5 @@ COMMENT ON COLUMN audit.audit_logs.country_code IS 'ISO 3166-1 alpha-2, looked u
 COMMENT ON COLUMN audit.audit_logs.region IS 'ISO 3166-2 subdivision, looked up from ip_truncated';
 COMMENT ON COLUMN audit.audit_logs.device_type IS 'desktop, mobile, tablet, tv, bot or unknown';
 COMMENT ON COLUMN audit.audit_logs.details_hash IS 'SHA-256 of nonce and details; NULL without details';
-COMMENT ON COLUMN audit.audit_logs.prev_hash IS 'row_hash of the row before';
-COMMENT ON COLUMN audit.audit_logs.row_hash IS 'SHA-256 over the canonical stored form';
+COMMENT ON COLUMN audit.audit_logs.prev_hash IS 'row_hash of the row before; 64 zeros in the first row';
+COMMENT ON COLUMN audit.audit_logs.row_hash IS 'SHA-256 over prev_hash and the canonical stored form of the row';

@@ -7,6 +7,9 @@ CREATE TABLE audit.details (
 );
 
 SELECT audit.make_append_only('audit.details');
+-- What a redaction changes is looked at row by row: the body goes, and nothing else.
+CREATE TRIGGER append_only_rows BEFORE UPDATE ON audit.details FOR EACH ROW EXECUTE FUNCTION audit.refuse_change();
+ALTER TABLE audit.details ENABLE ALWAYS TRIGGER append_only_rows;
 
 COMMENT ON TABLE audit.details IS 'What an action''s row has no column for: a closed set of keys for each action.';
 COMMENT ON COLUMN audit.details.seq IS 'the row it belongs to';

@@ -30,7 +30,7 @@ BEGIN
     END IF;
 
     moment := clock_timestamp();
-    IF to_regclass('security.security_events_' || to_char(moment AT TIME ZONE 'UTC', 'YYYY_MM')) IS NULL THEN
+    IF NOT audit.has_partition('security.security_events', moment) THEN
         PERFORM security.ensure_partitions(1);
     END IF;
 

@@ -20,9 +20,18 @@ GRANT EXECUTE ON FUNCTION privacy.add_key_epoch(text, integer, bytea, bytea, tex
 GRANT SELECT, INSERT, UPDATE, DELETE ON privacy.dead_letters TO telemetry_ingest;
 GRANT SELECT, INSERT, UPDATE ON privacy.subjects, privacy.erasures, privacy.erasures_by_table TO telemetry_ingest;
 GRANT SELECT, INSERT, DELETE, UPDATE (erased_at, until) ON privacy.tombstones TO telemetry_ingest;
-GRANT SELECT ON privacy.legal_holds TO telemetry_ingest;
+GRANT SELECT, INSERT, UPDATE (released_at, released_why) ON privacy.legal_holds TO telemetry_ingest;
+GRANT SELECT, INSERT, DELETE ON privacy.hold_actors TO telemetry_ingest;
 GRANT SELECT, INSERT, UPDATE (last_updated, withdrawn_at, withdrawn_by) ON privacy.privacy_exclusions TO telemetry_ingest;
 GRANT SELECT, INSERT, DELETE ON privacy.privacy_exclusions_staged TO telemetry_ingest;
 GRANT SELECT, INSERT, UPDATE ON privacy.privacy_exclusion_sync_log TO telemetry_ingest;
-GRANT SELECT ON ops.schema_ledger TO telemetry_ingest;
+GRANT SELECT ON ops.schema_ledger, ops.installation TO telemetry_ingest;
+GRANT EXECUTE ON FUNCTION ops.now(), ops.travel(timestamptz) TO telemetry_ingest;
 GRANT SELECT, INSERT, UPDATE (confirmed_at) ON ops.restore_marks TO telemetry_ingest;
+GRANT SELECT ON audit.policy TO telemetry_ingest;
+GRANT SELECT, INSERT ON audit.verifications TO telemetry_ingest;
+GRANT EXECUTE ON FUNCTION audit.has_partition(regclass, timestamptz), audit.is_hypertable(regclass)
+    TO telemetry_ingest;
+GRANT EXECUTE ON FUNCTION audit.intake_note(jsonb, timestamptz), audit.intake_explain(bigint, text, text, timestamptz)
+    TO telemetry_ingest;
+GRANT SELECT ON audit.intake_gaps, audit.intake_marks TO telemetry_ingest;

@@ -7,3 +7,19 @@ GRANT SELECT ON ALL TABLES IN SCHEMA audit, ingest, ops, privacy, security TO te
 REVOKE SELECT ON privacy.key_epochs FROM telemetry_retention;
 GRANT EXECUTE ON FUNCTION audit.ensure_partitions(integer), security.ensure_partitions(integer)
     TO telemetry_retention;
+GRANT EXECUTE ON FUNCTION ops.now() TO telemetry_retention;
+
+GRANT EXECUTE ON FUNCTION audit.partitions_of(regclass), audit.is_hypertable(regclass), audit.drop_partition(text),
+    security.drop_partition(text), audit.redact(bigint, jsonb)
+    TO telemetry_retention;
+GRANT INSERT ON audit.anchors TO telemetry_retention;
+GRANT EXECUTE ON FUNCTION audit.has_partition(regclass, timestamptz), audit.is_hypertable(regclass)
+    TO telemetry_retention;
+-- What has expired goes row by row: deletion and nothing else. Proofs are written and expire by functions alone.
+GRANT DELETE ON audit.verifications, ingest.batches, ingest.producer_marks, privacy.dead_letters, privacy.erasures,
+    privacy.erasures_by_table, privacy.legal_holds, privacy.privacy_exclusions, privacy.privacy_exclusion_sync_log,
+    privacy.subjects, privacy.tombstones
+    TO telemetry_retention;
+GRANT INSERT, UPDATE (partitions) ON privacy.retention_announced TO telemetry_retention;
+GRANT EXECUTE ON FUNCTION privacy.record_retention_run(jsonb), privacy.expire_retention_runs() TO telemetry_retention;
+GRANT DELETE ON audit.intake_gaps, audit.intake_marks TO telemetry_retention;

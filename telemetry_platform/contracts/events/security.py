@@ -1,4 +1,6 @@
-"""Security events: attacks and refusals that a service saw. Kept in the legitimate interest of security, never gated.
+"""Security events: attacks and refusals that a service or the API itself saw, and what detection made of them.
+
+Kept in the legitimate interest of security, never gated.
 
 The person behind one has the pseudonym of event rows, under the key of its epoch: to follow somebody for longer than an
 epoch is what the audit trail is for. Correlation by address is by a keyed hash whose keys are destroyed after 90 days.
@@ -53,7 +55,7 @@ KIND = EventKind(
     name="security",
     version=1,
     table=EVENTS,
-    description="Security events, from the Core API.",
+    description="Security events, from the Core API and of the API's own doors.",
     consent=None,
     freshness=timedelta(minutes=15),
     payload=(SecurityEvent,),

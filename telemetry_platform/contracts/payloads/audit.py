@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from telemetry_platform.contracts.columns import Stored
+from telemetry_platform.contracts.own_actions import own_actions
 from telemetry_platform.contracts.payloads.envelope import ConcerningEnvelope, MoreDetails
 from telemetry_platform.contracts.pii import Domain, Hashed, Kept
 from telemetry_platform.contracts.types import Code, Method, RawId, Route, Status, Word
+
+_OWN = frozenset(action.name for action in own_actions())
+
+
+def _not_ours(value: str) -> str:
+    """What the platform records of itself (a redaction, a reading, an erasure) is nobody else's to say."""
+    if value in _OWN:
+        raise PydanticCustomError("reserved", "is what the platform itself records: choose another name")
+    return value
 
 
 class AuditEvent(ConcerningEnvelope):
@@ -18,7 +29,7 @@ class AuditEvent(ConcerningEnvelope):
     actor_type: Annotated[
         Literal["patient", "staff", "service", "system"], Kept(), Field(description="who acted: what sort")
     ]
-    action: Annotated[Code, Kept(), Field(description="what was done, e.g. media.view")]
+    action: Annotated[Code, AfterValidator(_not_ours), Kept(), Field(description="what was done, e.g. media.view")]
     resource_type: Annotated[Word, Kept(), Field(description="kind of the resource, e.g. media")]
     resource_id: Annotated[
         RawId | None,

@@ -7,8 +7,18 @@ from typing import Annotated
 from pydantic import Field
 
 from telemetry_platform.contracts.columns import JSON, Stored
-from telemetry_platform.contracts.pii import NotStored, Scrubbed
-from telemetry_platform.contracts.types import Details, Identifier, Payload, RawId, Slug, Tenant, Text, Timestamp
+from telemetry_platform.contracts.pii import KeptBeside, NotStored, Scrubbed
+from telemetry_platform.contracts.types import (
+    Details,
+    Identifier,
+    Instance,
+    Payload,
+    RawId,
+    Slug,
+    Tenant,
+    Text,
+    Timestamp,
+)
 
 
 class ClientHints(Payload):
@@ -61,11 +71,18 @@ class ConcerningEnvelope(ServiceEnvelope):
     user_agent: Annotated[
         Text | None, NotStored(), Field(description="user agent of the person; reduced to its families")
     ] = None
-    producer: Annotated[Slug | None, NotStored(), Field(description="name of the process that made the event")] = None
+    producer: Annotated[
+        Instance | None,
+        KeptBeside(),
+        Field(description="name of the process that made the event, a new one each time that it starts"),
+    ] = None
     producer_seq: Annotated[
         Annotated[int, Field(ge=0, le=9_007_199_254_740_991)] | None,
-        NotStored(),
-        Field(description="number of the event at its producer"),
+        KeptBeside(),
+        Field(
+            description="number of the event at its producer, from 1 without gaps for each kind of event: one that "
+            "never comes is told as a loss"
+        ),
     ] = None
 
 

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from telemetry_platform.contracts.columns import Stored
 from telemetry_platform.contracts.payloads.envelope import ConcerningEnvelope, MoreDetails
 from telemetry_platform.contracts.pii import Kept
+from telemetry_platform.contracts.sightings import DETECTED, sightings
 from telemetry_platform.contracts.types import Code, Method, Route
+
+_OWN = frozenset({DETECTED, *(sighting.type for sighting in sightings())})
+
+
+def _not_ours(value: str) -> str:
+    """What the platform sees and detects by itself is nobody else's to say."""
+    if value in _OWN:
+        raise PydanticCustomError("reserved", "is what the platform itself records: choose another name")
+    return value
 
 
 class SecurityEvent(ConcerningEnvelope):
     """One finding."""
 
-    type: Annotated[Code, Kept(), Field(description="what was seen, e.g. auth.failed")]
+    type: Annotated[Code, AfterValidator(_not_ours), Kept(), Field(description="what was seen, e.g. auth.failed")]
     severity: Annotated[
         Literal["info", "low", "medium", "high", "critical"], Kept(), Field(description="how bad it is")
     ]

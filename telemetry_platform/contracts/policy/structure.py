@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args, get_origin
 
 from telemetry_platform.contracts import columns as c
 from telemetry_platform.contracts.event_kind import Store
-from telemetry_platform.contracts.pii import NotStored
+from telemetry_platform.contracts.pii import KeptBeside, NotStored
 from telemetry_platform.contracts.policy.rule import Fault
 from telemetry_platform.contracts.policy.values import posted, tables_of
 from telemetry_platform.contracts.types import STACK_BYTES
@@ -43,7 +43,7 @@ def numbers_fit_their_columns(kind: EventKind) -> Iterator[Fault]:
 def _range(field: Posted) -> tuple[int, int]:
     """What the column of a whole number holds; a number that is not stored must be exact in JSON."""
     exact = 2**53
-    if isinstance(field.treatment, NotStored):
+    if isinstance(field.treatment, (NotStored, KeptBeside)):
         return -exact, exact
     integer = _INTEGER.fullmatch(field.stored.clickhouse or "UInt32")
     if integer is None:

@@ -1,4 +1,4 @@
-"""Legal holds: persons whose data must stay while a dispute lasts, by subject hash only."""
+"""Legal holds: persons whose data must stay while a dispute lasts, by subject hash, and how their rows are found."""
 
 from __future__ import annotations
 
@@ -17,6 +17,16 @@ LEGAL_HOLDS = Record(
     legal_basis=LegalBasis.LEGAL_OBLIGATION,
     retention=Retention(7, "year", "released_at", "in force until it is released; then as long as the trail"),
     persons={"subject_hash": Domain.SUBJECT},
-    texts=("why",),
+    texts=("why", "released_why"),
 )
-RECORDS = (LEGAL_HOLDS,)
+HOLD_ACTORS = Record(
+    name="privacy.hold_actors",
+    description="Pseudonyms of held persons, by which what they are in is kept.",
+    owner=Owner.COMPLIANCE,
+    erasure=ExpiresOnly("it is how the hold that keeps an erasure back finds its rows; it goes with the hold"),
+    legal_basis=LegalBasis.LEGAL_OBLIGATION,
+    why_kept="as long as the hold is in force; released, its rows are deleted in the same transaction",
+    persons={"actor_hash": Domain.ACTOR},
+    plain=("domain",),
+)
+RECORDS = (LEGAL_HOLDS, HOLD_ACTORS)

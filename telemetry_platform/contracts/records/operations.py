@@ -48,4 +48,13 @@ WAREHOUSE_MARKS = Record(
     why_kept="as long as the other half",
     store=Store.CLICKHOUSE,
 )
-RECORDS = (SCHEMA_LEDGER, WAREHOUSE_LEDGER, RESTORE_MARKS, WAREHOUSE_MARKS)
+INSTALLATION = Record(
+    name="ops.installation",
+    description="Whether this database is real or a demo, and where a demo's clock stands.",
+    owner=Owner.DATA,
+    erasure=ExpiresOnly("one row about the database itself: of no person"),
+    legal_basis=LegalBasis.LEGITIMATE_INTEREST,
+    why_kept="it says what the database is, for as long as there is one",
+    plain=("kind",),
+)
+RECORDS = (SCHEMA_LEDGER, WAREHOUSE_LEDGER, RESTORE_MARKS, WAREHOUSE_MARKS, INSTALLATION)

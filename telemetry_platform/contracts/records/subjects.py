@@ -11,7 +11,10 @@ from telemetry_platform.contracts.retention import Retention
 
 SUBJECTS = Record(
     name="privacy.subjects",
-    description="The consent that a person recorded, their opt-out of sale, and when they were erased: one row each.",
+    description=(
+        "The consent that a person recorded, their opt-out of sale, when they were erased, and whether they are held: "
+        "one row each."
+    ),
     owner=Owner.COMPLIANCE,
     erasure=ExpiresOnly("it is what keeps an erased person erased: reduced to level 1 and the moment of the erasure"),
     legal_basis=LegalBasis.LEGAL_OBLIGATION,

@@ -53,4 +53,60 @@ SECURITY_INDEX = Record(
     legal_basis=LegalBasis.LEGITIMATE_INTEREST,
     retention=Retention(3, "year", "recorded_at", "as long as the events themselves"),
 )
-RECORDS = (DETAILS, EVENT_INDEX, HEAD, STREAM_OFFSETS, SECURITY_INDEX)
+POLICY = Record(
+    name="audit.policy",
+    description="How long each table is kept, and every change of it.",
+    owner=Owner.COMPLIANCE,
+    erasure=ExpiresOnly("names of tables and numbers: of no person"),
+    legal_basis=LegalBasis.LEGAL_OBLIGATION,
+    why_kept="it says what was promised at any time, for as long as there is a database",
+    plain=("table_name", "unit", "counted_from", "why"),
+)
+ANCHORS = Record(
+    name="audit.anchors",
+    description="Signed statements of what was in each dropped partition of the trail.",
+    owner=Owner.COMPLIANCE,
+    erasure=ExpiresOnly("hashes of hashes and counts: of no person"),
+    legal_basis=LegalBasis.LEGAL_OBLIGATION,
+    why_kept="verification walks over it, for as long as there is a trail; one row for each month that was dropped",
+    plain=("partition_name", "prev_hash", "last_hash", "key_id", "signature"),
+)
+INTAKE_MARKS = Record(
+    name="audit.intake_marks",
+    description="High-water mark of each producer of audit and security entries, with the numbers that came.",
+    owner=Owner.COMPLIANCE,
+    erasure=ExpiresOnly("names of processes and their numbers: of no person"),
+    legal_basis=LegalBasis.LEGAL_OBLIGATION,
+    retention=Retention(7, "year", "updated_at", "as long as the trail: a number that is forgotten would look lost"),
+    plain=("origin", "place", "producer"),
+)
+INTAKE_GAPS = Record(
+    name="audit.intake_gaps",
+    description="Numbered audit and security entries that did not arrive, and what became of each gap.",
+    owner=Owner.COMPLIANCE,
+    erasure=ExpiresOnly("names of processes and their numbers, and who explained a gap, as staff"),
+    legal_basis=LegalBasis.LEGAL_OBLIGATION,
+    retention=Retention(7, "year", "noticed_at", "as long as the trail that the entries are missing from"),
+    plain=("origin", "place", "producer", "explained_by", "explanation"),
+)
+VERIFICATIONS = Record(
+    name="audit.verifications",
+    description="Every verification of the audit trail and its result.",
+    owner=Owner.COMPLIANCE,
+    erasure=ExpiresOnly("numbers and moments: of no person"),
+    legal_basis=LegalBasis.LEGAL_OBLIGATION,
+    retention=Retention(7, "year", "verified_at", "as long as the trail that it speaks of"),
+    plain=("mode", "reason"),
+)
+RECORDS = (
+    DETAILS,
+    EVENT_INDEX,
+    HEAD,
+    STREAM_OFFSETS,
+    SECURITY_INDEX,
+    POLICY,
+    ANCHORS,
+    VERIFICATIONS,
+    INTAKE_MARKS,
+    INTAKE_GAPS,
+)

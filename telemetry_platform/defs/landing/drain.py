@@ -22,9 +22,11 @@ from telemetry_platform.defs.landing.budget import Budget
 from telemetry_platform.defs.landing.queues import streams
 from telemetry_platform.defs.landing.results import heartbeat_result, queue_observations, table_results
 from telemetry_platform.defs.operations.heartbeat import heartbeat_spec
+from telemetry_platform.defs.pace import paced
 from telemetry_platform.defs.resources import PlatformResource, log_comment
 from telemetry_platform.defs.safe_errors import only_safe_errors, safely
 from telemetry_platform.errors import PlatformError
+from telemetry_platform.processing.history import Pace
 from telemetry_platform.settings import load
 from telemetry_platform.stores import landing_queue
 from telemetry_platform.stores.landing_queue import Backlog
@@ -167,5 +169,6 @@ drain_landing = dg.define_asset_job(
     run_tags={
         "dagster/max_runtime": str(int(load().drain.budget_seconds) + _OVERTIME_SECONDS),
         EXCLUSIVE_TAG: "drain",
+        **paced(Pace.FREQUENT),
     },
 )

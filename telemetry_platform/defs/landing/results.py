@@ -71,6 +71,7 @@ def heartbeat_result(report: DrainReport) -> dg.MaterializeResult[None]:
             "dead_lettered": sum(counts.dead_lettered for counts in report.tables.values()),
             "events_dropped_by_api": sum(report.drops.values()),
             "drops_by_reason": dg.MetadataValue.md(_drops(report)),
+            "attacks_detected": report.detected,
             "queue_lag_seconds": round(report.oldest_undrained_seconds, 3),
             "drained_for_seconds": round(report.seconds, 3),
             "entries_per_second": round(report.entries / report.seconds, 1) if report.seconds else 0.0,

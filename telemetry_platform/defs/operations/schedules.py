@@ -4,8 +4,10 @@ import dagster as dg
 
 from telemetry_platform.defs.landing.drain import DRAIN_STEP, drain_landing
 from telemetry_platform.defs.landing.lookout import holding
+from telemetry_platform.defs.pace import paced
 from telemetry_platform.defs.resources import PlatformResource
 from telemetry_platform.defs.safe_errors import safely
+from telemetry_platform.processing.history import Pace
 from telemetry_platform.stores import lease
 
 check_tables = dg.define_asset_job(
@@ -13,7 +15,7 @@ check_tables = dg.define_asset_job(
     selection=dg.AssetSelection.all_asset_checks(),
     executor_def=dg.in_process_executor,
     description="Looks at every table and every queue: all checks, without draining anything.",
-    run_tags={"dagster/max_runtime": "1800"},
+    run_tags={"dagster/max_runtime": "1800", **paced(Pace.FREQUENT)},
 )
 
 hourly_checks = dg.ScheduleDefinition(

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from telemetry_platform.embedded.clickhouse.failures import BAD_ARGUMENTS, QueryFailure, failure, from_engine
+from telemetry_platform.embedded.clickhouse.functions import remembered
 from telemetry_platform.embedded.clickhouse.tokens import tokens
 
 if TYPE_CHECKING:
@@ -129,6 +130,8 @@ class Engine:
         self._asker = self.connect()
         self._asker_lock = threading.Lock()
         self._asker.run("SET log_queries = 0, max_threads = 1")
+        for statement in remembered(address):
+            self._keeper.run(statement)
         # query_log appears with the first flush, and a view needs its table.
         self._keeper.run("SELECT 1")
         self._keeper.run("SYSTEM FLUSH LOGS")

@@ -1,7 +1,7 @@
 """The end of a batch: one transaction says what became of every entry, then the entries leave the stream.
 
-Invariants: everything that must be true together commits together (counts, dead letters, producers' marks, touched
-days; for the audit trail also its rows), under the lease. Only after that are entries acknowledged.
+Invariants: everything that must be true together commits together (counts, dead letters, producers' marks, gaps,
+touched days; for the audit trail also its rows), under the lease. Only after that are entries acknowledged.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from telemetry_platform.processing.dead_bodies import scrubbed_body
 from telemetry_platform.processing.producers import number_runs
 from telemetry_platform.stores import dead_letters, ingest_ledger
 from telemetry_platform.stores.dead_letters import UNKNOWN, DeadLetter
+from telemetry_platform.usecases import intake
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -48,6 +49,7 @@ def close(
         counts = outcome()
         dead_letters.add(desk.conn, [_letter(work, entry, now) for entry in dead])
         ingest_ledger.mark_producers(desk.conn, batch, number_runs(work.entries), now=now)
+        intake.note(desk.conn, kind, batch.stream, work.entries, now)
         for table, days in touched.items():
             ingest_ledger.mark_touched_days(desk.conn, table, days, batch.root_id, now=now)
         ingest_ledger.close_batch(desk.conn, batch, counts, _received(work), now=now)

@@ -41,6 +41,8 @@ class DrainReport:
     seconds: float
     fencing: int
     geo: GeoHealth
+    detected: int = 0
+    """Security events that detection added, beside those that came as entries."""
 
 
 @dataclass
@@ -52,6 +54,7 @@ class Tally:
     batches: int = 0
     entries: int = 0
     missing: int = 0
+    detected: int = 0
 
     def count(self, table: str, outcome: Outcome, entries: int) -> None:
         """A batch has ended."""
@@ -74,3 +77,4 @@ class Tally:
         self.batches += other.batches
         self.entries += other.entries
         self.missing += other.missing
+        self.detected += other.detected

@@ -103,6 +103,7 @@ def drain(  # noqa: PLR0913 - what a drain is told; all but the first two by nam
             seconds=time.monotonic() - began,
             fencing=lease.fencing,
             geo=stores.geo.health,
+            detected=tally.detected,
         )
 
 

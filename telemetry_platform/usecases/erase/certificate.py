@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from telemetry_platform.contracts.held import places
+from telemetry_platform.contracts.held_copies import copies
 from telemetry_platform.contracts.pii import Domain
 from telemetry_platform.contracts.records.erasures import SCRATCH
 from telemetry_platform.usecases.erase.sweep import LETTERS, SECURITY, swept
@@ -50,6 +51,8 @@ def certificate(
             "survivors": counts[name].survivors,
         }
         for name in names
+        # Of copies that a hold had kept, only those that there were: most persons were never held.
+        if name not in copies() or counts[name].erased or counts[name].survivors
     ]
     found = sum(count.erased + count.unlinked for count in counts.values())
     return {

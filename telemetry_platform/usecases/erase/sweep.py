@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from telemetry_platform.contracts.erasure import SweptBy
 from telemetry_platform.contracts.event_kind import Store
+from telemetry_platform.contracts.held_copies import copies
 from telemetry_platform.contracts.registry import tables
 from telemetry_platform.stores import erasure_counts, ingest_ledger, rows_from_before
 
@@ -135,6 +136,8 @@ class Sweeper:
                     continue
                 rest = left[erasure_id].rows if erasure_id in left else 0
                 erasure_counts.settle(self._conn, erasure_id, table.name, rest, mutated_at=moment)
+                if table.name in copies():
+                    continue
                 ingest_ledger.mark_touched_days(
                     self._conn, table.name, known.days, f"erasure {erasure_id}", now=self._now()
                 )
@@ -175,10 +178,13 @@ class Sweeper:
 
 
 def swept() -> list[tuple[Table, str]]:
-    """The warehouse's tables that an erasure sweeps, each with the column that names persons."""
+    """The warehouse's tables that an erasure sweeps, each with the column that names persons.
+
+    Copies come last: a released hold may have left some of a person whose erasure it kept back.
+    """
     return [
         (table, table.erasure.column)
-        for table in tables().values()
+        for table in (*tables().values(), *copies().values())
         if table.store is Store.CLICKHOUSE and isinstance(table.erasure, SweptBy)
     ]
 

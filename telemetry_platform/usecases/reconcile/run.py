@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from telemetry_platform.contracts.detection import DETECTED
 from telemetry_platform.contracts.own_actions import CONSENT_DECIDED, own_actions
 from telemetry_platform.contracts.registry import kinds
+from telemetry_platform.contracts.sightings import sightings
 from telemetry_platform.stores.ingest_totals import ingest_totals
 from telemetry_platform.stores.rows_at_rest import rows_at_rest
 from telemetry_platform.usecases.reconcile.comparing import Alike, by_key, columns_of, row_lines, see_all
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
 
 INGEST = "on the way"
 DROPS = "drops"
-AUDIT = "audit"
+AUDIT, SECURITY = "audit", "security"
 _ACCESS = "media.view"
 
 
@@ -41,6 +43,7 @@ def reconcile(warehouse: Warehouse, conn: Connection, expected: Expected) -> Rec
         kind: rows_at_rest(warehouse, conn, kinds()[kind].table, _columns(kind, expected)) for kind in told
     }
     own = _without_own_actions(found)
+    sighted = _without_own_sightings(found)
     keyed = {kind: by_key(rows) for kind, rows in found.items()}
     alike = Alike()
     for kind in told:
@@ -53,7 +56,7 @@ def reconcile(warehouse: Warehouse, conn: Connection, expected: Expected) -> Rec
     for kind in told:
         if kind in expected.posted:
             lines += _answer_lines(kind, expected.posted[kind])
-        lines += _entry_lines(kind, expected.outcomes.get(kind, {}), totals)
+        lines += _entry_lines(kind, expected.outcomes.get(kind, {}), totals, sighted if kind == SECURITY else 0)
         table = kinds()[kind].table
         stored = expected.outcomes.get(kind, {}).get("stored", 0)
         lines.append(Line(kind, f"{table.name}: rows", stored, len(found[kind])))
@@ -80,10 +83,19 @@ def _without_own_actions(found: dict[str, Sequence[Mapping[str, Any]]]) -> Count
     return Counter(row["action"] for row in rows if row["action"] in names)
 
 
+def _without_own_sightings(found: dict[str, Sequence[Mapping[str, Any]]]) -> int:
+    """Take what the API saw by itself, and what was detected, out of the security events; how many were entries."""
+    own = {sighting.type for sighting in sightings()}
+    rows = found.get(SECURITY, ())
+    if SECURITY in found:
+        found[SECURITY] = [row for row in rows if row["type"] not in {*own, DETECTED}]
+    return sum(row["type"] in own for row in rows)
+
+
 def _columns(kind: str, expected: Expected) -> frozenset[str]:
     """The columns that are looked at."""
     wanted = columns_of(expected.rows.get(kind, {}))
-    return wanted | {"action", "actor_hash"} if kind == AUDIT else wanted
+    return wanted | {AUDIT: {"action", "actor_hash"}, SECURITY: {"type"}}.get(kind, frozenset())
 
 
 def _answer_lines(kind: str, posted: Posted) -> Iterator[Line]:
@@ -95,10 +107,15 @@ def _answer_lines(kind: str, posted: Posted) -> Iterator[Line]:
         yield Line(kind, "  refusals that say why", posted.reasons, posted.told)
 
 
-def _entry_lines(kind: str, wanted: Mapping[str, int], totals: IngestTotals) -> Iterator[Line]:
-    """Events in the streams (an entry is one, or as many frames as it holds) = the sum of what became of them."""
-    counted = totals.outcomes.get(kind, {})
-    yield Line(kind, "events in the landing queue", sum(wanted.values()), totals.entries.get(kind, 0))
+def _entry_lines(kind: str, wanted: Mapping[str, int], totals: IngestTotals, own: int) -> Iterator[Line]:
+    """Events in the streams (an entry is one, or as many frames as it holds) = the sum of what became of them.
+
+    `own` of them nobody sent: the API added them by itself, and they were stored.
+    """
+    counted = dict(totals.outcomes.get(kind, {}))
+    if own:
+        counted["stored"] = counted.get("stored", 0) - own
+    yield Line(kind, "events in the landing queue", sum(wanted.values()), totals.entries.get(kind, 0) - own)
     for outcome in sorted(name for name in set(wanted) | set(counted) if wanted.get(name) or counted.get(name)):
         yield Line(kind, f"  {outcome}", wanted.get(outcome, 0), counted.get(outcome, 0))
 

@@ -1,0 +1,1 @@
+SELECT audit.visible_from(%(table)s::text::regclass);
