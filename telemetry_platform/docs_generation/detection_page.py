@@ -48,8 +48,8 @@ sorts are told apart between two writes, of all networks {MOST_SORTS}, and what 
 (the network, then only the sort). What is told of a verified token is counted apart from these, by person, so that no
 flood takes the name off what somebody takes out. A flood from everywhere is {_MOST_A_SECOND} entries a second and
 process at worst, however large it is. They may fill {SIGHTINGS_SHARE:.0%} of the room that all kinds share, and none
-of the trail's own; what finds no room is counted in `/metrics` (`telemetry_unrecorded_sightings_total`). Without Redis the API
-answers as it would, and what it saw is kept for a minute.
+of the trail's own; what finds no room is counted in `/metrics` (`telemetry_unrecorded_sightings_total`). Without Redis
+the API answers as it would, and what it saw is kept for a minute.
 
 Names of keys in Redis are HMACs under a random key of the day, which lies in Redis only and is gone within days. A
 token is known by such a hash of what its signature covers, and its networks for an hour."""
