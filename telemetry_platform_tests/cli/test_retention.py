@@ -9,7 +9,7 @@ from telemetry_platform.stores import postgres
 from telemetry_platform.stores.warehouse import open_warehouse
 from telemetry_platform_tests.cli.test_rights import telemetry
 from telemetry_platform_tests.usecases.expiring import count, days_ago, patient, put
-from telemetry_platform_tests.usecases.test_expire_records import SAMPLES
+from telemetry_platform_tests.usecases.expiring_records import SAMPLES
 
 if TYPE_CHECKING:
     from telemetry_platform.settings import Settings

@@ -12,8 +12,8 @@ from telemetry_platform.usecases.expire.verify import verify_runs
 from telemetry_platform.usecases.retention_policy import in_force
 from telemetry_platform_tests.usecases.crashing_retention import crash
 from telemetry_platform_tests.usecases.expiring import both, count, days_ago, patient, put, run
+from telemetry_platform_tests.usecases.expiring_records import SAMPLES
 from telemetry_platform_tests.usecases.holding import hold
-from telemetry_platform_tests.usecases.test_expire_records import SAMPLES
 
 if TYPE_CHECKING:
     from telemetry_platform.settings import Settings

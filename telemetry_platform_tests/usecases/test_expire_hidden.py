@@ -14,7 +14,7 @@ from telemetry_platform.usecases.retention_policy import in_force
 from telemetry_platform_tests.contracts.test_live_reads import LIVE
 from telemetry_platform_tests.usecases.erased_person import ORG
 from telemetry_platform_tests.usecases.expiring import both, count, days_ago, put
-from telemetry_platform_tests.usecases.test_expire_records import SAMPLES
+from telemetry_platform_tests.usecases.expiring_records import SAMPLES
 
 if TYPE_CHECKING:
     from telemetry_platform.processing.pseudonyms import KeyRing

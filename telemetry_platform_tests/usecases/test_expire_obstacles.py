@@ -21,9 +21,9 @@ from telemetry_platform.usecases.expire.verify import verify_runs
 from telemetry_platform.usecases.expire.work import Work
 from telemetry_platform.usecases.retention_policy import in_force
 from telemetry_platform_tests.usecases.expiring import both, count, days_ago, patient, put, run
+from telemetry_platform_tests.usecases.expiring_records import SAMPLES
 from telemetry_platform_tests.usecases.holding import a_pseudonym, add_rows, follow, hold, release
 from telemetry_platform_tests.usecases.landing import audit_entry, queue
-from telemetry_platform_tests.usecases.test_expire_records import SAMPLES
 
 if TYPE_CHECKING:
     from telemetry_platform.settings import Settings

@@ -5,10 +5,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, LiteralString
-from uuid import uuid4
 
 import pytest
-from psycopg.types.json import Jsonb
 
 from telemetry_platform.contracts.consent import ConsentLevel
 from telemetry_platform.contracts.records import records
@@ -20,132 +18,19 @@ from telemetry_platform.stores.postgres import SQL, Identifier
 from telemetry_platform.usecases.expire.targets import Way, kept, targets
 from telemetry_platform.usecases.restored import copy_tombstones
 from telemetry_platform.usecases.retention_policy import in_force
+from telemetry_platform_tests.usecases import expiring_records as samples
 from telemetry_platform_tests.usecases.erased_person import ORG
 from telemetry_platform_tests.usecases.expiring import both, count, days_ago, patient, put, run
 from telemetry_platform_tests.usecases.holding import follow, hold, release
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from telemetry_platform.settings import Settings
     from telemetry_platform.stores.postgres import Connection
 
-HASH = "ab" * 32
 _MINUTE = timedelta(minutes=1)
-
-
-def _erasure(conn: Connection, at: datetime, status: str = "certified") -> str:
-    erasure_id = str(uuid4())
-    certified = (at, Jsonb({})) if status == "certified" else (None, None)
-    conn.execute(
-        "INSERT INTO privacy.erasures (erasure_id, org_id, status, requested_at, erased_at, certified_at, certificate) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        (erasure_id, ORG, status, at, at, *certified),
-    )
-    conn.execute(
-        "INSERT INTO privacy.erasures_by_table (erasure_id, table_name) VALUES (%s, 'media_events')", (erasure_id,)
-    )
-    return erasure_id
-
-
-def _tombstone(conn: Connection, at: datetime, status: str = "certified") -> None:
-    erasure_id = _erasure(conn, datetime.now(UTC), status)
-    conn.execute(
-        "INSERT INTO privacy.tombstones VALUES (%s, %s, %s, 1, %s, %s, %s)",
-        (erasure_id, ORG, HASH, HASH, at - timedelta(days=40), at),
-    )
-
-
-def _letter(conn: Connection, at: datetime, actor: str = HASH) -> None:
-    conn.execute(
-        "INSERT INTO privacy.dead_letters (kind, stream, entry_id, batch_id, event_id, received_at, org_id, "
-        "actor_hash, key_epoch, consent_level, reason, attempts, body, created_at, failed_at) "
-        "VALUES ('media', 's', %s, 'b', '', %s, %s, %s, 1, 2, 'schema', 1, '{}', %s, %s)",
-        (str(uuid4()), at, ORG, actor, at, at),
-    )
-
-
-def _batch(conn: Connection, at: datetime, state: str = "acked") -> None:
-    conn.execute(
-        "INSERT INTO ingest.batches (stream, batch_id, root_id, kind, state, fencing, entries, entry_ids, opened_at, "
-        "closed_at, stored, events) VALUES ('s', %s, 'b', 'media', %s, 1, 1, '{}', %s, %s, 1, 1)",
-        (str(uuid4()), state, at, at),
-    )
-
-
-def _subject(conn: Connection, at: datetime, subject: str | None = None) -> None:
-    conn.execute(
-        "INSERT INTO privacy.subjects (org_id, subject_hash, level, decided_at, changed_at, last_used_on) "
-        "VALUES (%s, %s, 2, %s, %s, %s)",
-        (ORG, subject or uuid4().hex * 2, at, at, at.date()),
-    )
-
-
-def _hold(conn: Connection, at: datetime | None, subject: str = "cd" * 32) -> str:
-    hold_id = str(uuid4())
-    conn.execute(
-        "INSERT INTO privacy.legal_holds (hold_id, org_id, subject_hash, placed_at, released_at, why, released_why) "
-        "VALUES (%s, %s, %s, '2000-01-01', %s, 'a dispute', %s)",
-        (hold_id, ORG, subject, at, "it ended" if at else None),
-    )
-    return hold_id
-
-
-def _exclusion(conn: Connection, at: datetime | None) -> None:
-    conn.execute(
-        "INSERT INTO privacy.privacy_exclusions (exclusion_type, network, listed_at, listed_by, withdrawn_at, "
-        "withdrawn_by) VALUES ('ccpa_do_not_sell', '198.51.100.0/24', '2000-01-01', 1, %s, %s)",
-        (at, 2 if at else None),
-    )
-
-
-def _sync(conn: Connection, at: datetime) -> None:
-    conn.execute(
-        "INSERT INTO privacy.privacy_exclusion_sync_log (mode, status, began_at, ended_at, accept_shrink) "
-        "VALUES ('full', 'succeeded', %s, %s, false)",
-        (at, at),
-    )
-
-
-def _mark(conn: Connection, at: datetime) -> None:
-    conn.execute("INSERT INTO ingest.producer_marks VALUES ('s', %s, 1, '{[1,1]}', 'b', %s)", (str(uuid4()), at))
-
-
-def _intake_mark(conn: Connection, at: datetime) -> None:
-    conn.execute("INSERT INTO audit.intake_marks VALUES ('api', 's', %s, 1, '{[1,1]}', %s)", (str(uuid4()), at))
-
-
-def _intake_gap(conn: Connection, at: datetime) -> None:
-    conn.execute(
-        "INSERT INTO audit.intake_gaps (origin, place, producer, first_missing, last_missing, missing, noticed_at, "
-        "closed_at) VALUES ('api', 's', 'p', 1, 1, '{}', %s, %s)",
-        (at, at),
-    )
-
-
-def _verification(conn: Connection, at: datetime) -> None:
-    conn.execute(
-        "INSERT INTO audit.verifications (verified_at, mode, from_seq, to_seq, rows, anchors, checkpoints, "
-        "resumptions, ok) VALUES (%s, 'full', 1, 1, 1, 0, 0, 0, true)",
-        (at,),
-    )
-
-
-SAMPLES: dict[str, Callable[[Connection, datetime], object]] = {
-    "audit.intake_gaps": _intake_gap,
-    "audit.intake_marks": _intake_mark,
-    "audit.verifications": _verification,
-    "ingest.batches": _batch,
-    "ingest.producer_marks": _mark,
-    "privacy.dead_letters": _letter,
-    "privacy.erasures": _erasure,
-    "privacy.legal_holds": _hold,
-    "privacy.privacy_exclusion_sync_log": _sync,
-    "privacy.privacy_exclusions": _exclusion,
-    "privacy.subjects": _subject,
-    "privacy.tombstones": _tombstone,
-}
 
 
 @contextmanager
@@ -166,7 +51,7 @@ def test_every_table_with_a_retention_is_acted_on_and_every_other_one_says_why(p
     assert set(found) == {*tables(), *with_retention}
     assert set(kept()) == set(records()) - with_retention
     assert all(kept().values())
-    assert {name for name, target in found.items() if target.way is Way.ROWS} == set(SAMPLES)
+    assert {name for name, target in found.items() if target.way is Way.ROWS} == set(samples.SAMPLES)
 
 
 def test_every_record_expires_to_the_moment(platform: Settings) -> None:
@@ -174,8 +59,8 @@ def test_every_record_expires_to_the_moment(platform: Settings) -> None:
     found = targets(in_force(settings))
     now = datetime.now(UTC)
     with _owner(settings) as conn:
-        before = {name: _count(conn, name) for name in SAMPLES}
-        for name, sample in SAMPLES.items():
+        before = {name: _count(conn, name) for name in samples.SAMPLES}
+        for name, sample in samples.SAMPLES.items():
             boundary = cut_off(found[name].policy, now)
             days = timedelta(days=1) if name == "privacy.subjects" else _MINUTE
             sample(conn, boundary - days)
@@ -185,12 +70,12 @@ def test_every_record_expires_to_the_moment(platform: Settings) -> None:
         proofs = {one.table_name: one for one in report.proofs}
         # The tombstones' samples bring erasures of today.
         extra = {"privacy.erasures": 2}
-        for name in SAMPLES:
+        for name in samples.SAMPLES:
             assert proofs[name].rows_dropped == 1, name
             assert proofs[name].status == "done", name
             assert _count(conn, name) == before[name] + 1 + extra.get(name, 0), name
         assert _count(conn, "privacy.erasures_by_table") == _count(conn, "privacy.erasures")
-    assert report.rows == len(SAMPLES)
+    assert report.rows == len(samples.SAMPLES)
     assert run(settings).rows == 0
 
 
@@ -198,11 +83,11 @@ def test_what_is_not_over_stays_however_old_it_is(platform: Settings) -> None:
     settings = patient(platform)
     long_ago = datetime(2001, 1, 1, tzinfo=UTC)
     with _owner(settings) as conn:
-        _erasure(conn, long_ago, "requested")
-        _tombstone(conn, long_ago, "held")
-        _batch(conn, long_ago, "closed")
-        _hold(conn, None)
-        _exclusion(conn, None)
+        samples.erasure(conn, long_ago, "requested")
+        samples.tombstone(conn, long_ago, "held")
+        samples.batch(conn, long_ago, "closed")
+        samples.hold(conn, None)
+        samples.exclusion(conn, None)
         kept_rows = ("privacy.erasures", "privacy.tombstones", "ingest.batches", "privacy.legal_holds")
         before = {name: _count(conn, name) for name in (*kept_rows, "privacy.privacy_exclusions")}
         report = run(settings)
@@ -214,12 +99,12 @@ def test_a_held_person_keeps_rows_and_the_proof_says_so(platform: Settings) -> N
     settings = patient(platform)
     long_ago, held = datetime(2001, 1, 1, tzinfo=UTC), "ef" * 32
     with _owner(settings) as conn:
-        hold_id = _hold(conn, None, held)
-        conn.execute("INSERT INTO privacy.hold_actors VALUES (%s, %s, 'actor', 1, %s)", (hold_id, ORG, HASH))
-        _subject(conn, long_ago, held)
-        _subject(conn, long_ago)
-        _letter(conn, long_ago)
-        _letter(conn, long_ago, "12" * 32)
+        hold_id = samples.hold(conn, None, held)
+        conn.execute("INSERT INTO privacy.hold_actors VALUES (%s, %s, 'actor', 1, %s)", (hold_id, ORG, samples.HASH))
+        samples.subject(conn, long_ago, held)
+        samples.subject(conn, long_ago)
+        samples.letter(conn, long_ago)
+        samples.letter(conn, long_ago, "12" * 32)
         proofs = {one.table_name: one for one in run(settings).proofs}
         for name in ("privacy.subjects", "privacy.dead_letters"):
             assert (proofs[name].rows_dropped, proofs[name].rows_held, proofs[name].expired_after) == (1, 1, 0)
@@ -236,7 +121,7 @@ def test_a_run_stops_at_its_cap_and_the_next_one_goes_on(platform: Settings) -> 
     long_ago = datetime(2001, 1, 1, tzinfo=UTC)
     with _owner(settings) as conn:
         for number in range(8):
-            _sync(conn, long_ago + timedelta(days=number))
+            samples.sync(conn, long_ago + timedelta(days=number))
         first = run(settings, only="privacy.privacy_exclusion_sync_log").proofs[0]
         assert (first.rows_dropped, first.expired_after, first.status) == (5, 3, "partial")
         # The oldest go first.
@@ -248,7 +133,7 @@ def test_a_run_stops_at_its_cap_and_the_next_one_goes_on(platform: Settings) -> 
 def test_a_dry_run_changes_nothing_but_says_what_it_saw(platform: Settings) -> None:
     settings = patient(platform)
     with _owner(settings) as conn:
-        _letter(conn, datetime(2001, 1, 1, tzinfo=UTC))
+        samples.letter(conn, datetime(2001, 1, 1, tzinfo=UTC))
         before = _count(conn, "ops.restore_marks"), _count(conn, "audit.audit_logs")
         report = run(settings, dry_run=True)
         proof = next(one for one in report.proofs if one.table_name == "privacy.dead_letters")
@@ -261,7 +146,7 @@ def test_a_dry_run_changes_nothing_but_says_what_it_saw(platform: Settings) -> N
 def test_a_run_is_recorded_in_the_trail_and_marks_both_databases(platform: Settings) -> None:
     settings = patient(platform)
     with _owner(settings) as conn:
-        _letter(conn, datetime(2001, 1, 1, tzinfo=UTC))
+        samples.letter(conn, datetime(2001, 1, 1, tzinfo=UTC))
         report = run(settings)
         row = conn.execute(
             "SELECT body FROM audit.audit_logs JOIN audit.details USING (seq) WHERE action = 'retention.ran'"
@@ -286,12 +171,12 @@ def test_copies_of_decisions_and_tombstones_go_with_their_rows(platform: Setting
     expired, used, orphan = "aa" * 32, "bb" * 32, "cc" * 32
     state = SubjectState(ConsentLevel.ANALYTICS, decided_at=1, changed_at=1)
     with _owner(settings) as conn, redis.connect(settings.redis) as client:
-        _subject(conn, datetime(2001, 1, 1, tzinfo=UTC), expired)
-        _subject(conn, datetime.now(UTC), used)
+        samples.subject(conn, datetime(2001, 1, 1, tzinfo=UTC), expired)
+        samples.subject(conn, datetime.now(UTC), used)
         for person in (expired, used, orphan):
             subject_states.publish(client, "tenant:with:colons" if person == orphan else ORG, person, state)
         for until in (datetime.now(UTC) - _MINUTE, datetime.now(UTC) + timedelta(hours=1)):
-            _tombstone(conn, until)
+            samples.tombstone(conn, until)
         moments = [row[0] for row in conn.execute("SELECT until FROM privacy.tombstones ORDER BY until").fetchall()]
         copy_tombstones(conn, folder, moments[0] - _MINUTE)
         assert len(list(tombstone_copies.read(folder))) == 2

@@ -227,6 +227,18 @@ def test_a_hold_in_force_is_released_and_nothing_else(settled: Settings, stateme
         release(settled, placed.hold.hold_id)
 
 
+@pytest.mark.parametrize("role", ["owner_url", "retention_url"])
+def test_a_released_hold_stays_until_its_own_retention_has_passed(settled: Settings, role: str) -> None:
+    placed = hold(settled, "u-17")
+    release(settled, placed.hold.hold_id)
+    url = getattr(settled.postgres, role)
+    with (
+        postgres.connect(url.get_secret_value()) as conn,
+        pytest.raises(PermanentError, match="refused for every role"),
+    ):
+        conn.execute("DELETE FROM privacy.legal_holds WHERE hold_id = %s", (placed.hold.hold_id,))
+
+
 def test_what_is_no_hold_is_refused(settled: Settings) -> None:
     ring = ring_of(settled)
     with pytest.raises(ContractViolationError, match="no hold of that reference"):
