@@ -231,11 +231,8 @@ def test_a_hold_in_force_is_released_and_nothing_else(settled: Settings, stateme
 def test_a_released_hold_stays_until_its_own_retention_has_passed(settled: Settings, role: str) -> None:
     placed = hold(settled, "u-17")
     release(settled, placed.hold.hold_id)
-    url = getattr(settled.postgres, role)
-    with (
-        postgres.connect(url.get_secret_value()) as conn,
-        pytest.raises(PermanentError, match="refused for every role"),
-    ):
+    url = getattr(settled.postgres, role).get_secret_value()
+    with postgres.connect(url) as conn, pytest.raises(PermanentError, match="refused for every role"):
         conn.execute("DELETE FROM privacy.legal_holds WHERE hold_id = %s", (placed.hold.hold_id,))
 
 
