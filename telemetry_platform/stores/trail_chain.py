@@ -91,14 +91,14 @@ def anchors(conn: Connection) -> list[Anchor]:
 
 
 def store_anchor(conn: Connection, anchor: Anchor) -> None:
-    """Write an anchor; one of the same partition that is there stays."""
+    """Store an anchor, as telemetry_retention; one of the same partition that is there stays.
+
+    Raises PermanentError for what is no partition, or is not expired.
+    """
     conn.execute(
-        f"INSERT INTO audit.anchors ({_ANCHOR}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) "  # noqa: S608 - as above
-        "ON CONFLICT (partition_name) DO NOTHING",
+        "SELECT audit.store_anchor(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             anchor.partition_name,
-            anchor.begins,
-            anchor.ends,
             anchor.first_seq,
             anchor.last_seq,
             anchor.rows,

@@ -24,7 +24,7 @@ from telemetry_platform.processing.checkpoints import (
     verified,
     write_checkpoint,
 )
-from telemetry_platform.stores import postgres, trail_chain
+from telemetry_platform.stores import postgres, trail_chain, verifications
 from telemetry_platform.stores.checkpoint_folder import CheckpointFolder
 from telemetry_platform.usecases.retention_policy import in_force
 from telemetry_platform.usecases.trail_keys import load_signer, trusted_keys
@@ -57,6 +57,7 @@ def checkpoint(settings: Settings, now: datetime) -> CheckpointReport:
     """
     with _opened(settings) as (conn, folder):
         before = newest(settings, folder)
+        _refuse_lost(conn, before)
         if before is not None and not holds(conn, before):
             raise PermanentError(
                 f"the trail does not hold what checkpoint {before.number} saw at {before.seq}: nothing was signed; run "
@@ -80,7 +81,8 @@ def resume(
     """
     with _opened(settings) as (conn, folder):
         before = newest(settings, folder)
-        if before is None or holds(conn, before):
+        lost = verifications.newest_checkpoint(conn) > (0 if before is None else before.number)
+        if before is None or (holds(conn, before) and not lost):
             raise PermanentError("the trail holds what the newest checkpoint saw: there is nothing to resume from")
         known = resumptions_of(folder, trusted_keys(settings.audit, folder))
         held = _newest_held(conn, settings, folder, known)
@@ -119,9 +121,13 @@ def _made(  # noqa: PLR0913 - what a checkpoint is made of
         raise PermanentError(
             f"the trail's head is at {end.seq} and no such row rests: nothing was signed; run `telemetry audit verify`"
         )
+    number = 1 if before is None else before.number + 1
+    if resumes_at is not None:
+        # Numbers that were given away and are lost are not given away again.
+        number = max(number, verifications.newest_checkpoint(conn) + 1)
     made = signed(
         Checkpoint(
-            number=1 if before is None else before.number + 1,
+            number=number,
             previous=GENESIS if before is None else checkpoint_digest(before),
             seq=end.seq,
             head_hash=end.row_hash,
@@ -143,6 +149,17 @@ def _made(  # noqa: PLR0913 - what a checkpoint is made of
         if each < kept_since:
             folder.remove(each)
     return CheckpointReport(made, len(over))
+
+
+def _refuse_lost(conn: Connection, before: Checkpoint | None) -> None:
+    """A checkpoint that a verification has seen must be there: its number would be given to another one."""
+    seen = verifications.newest_checkpoint(conn)
+    number = 0 if before is None else before.number
+    if seen > number:
+        raise PermanentError(
+            f"checkpoints behind {number} were there and are gone: nothing was signed; bring the folder back, or state "
+            "their loss with `telemetry audit resume`"
+        )
 
 
 def resumptions_of(folder: CheckpointFolder, keys: Mapping[str, PublicKey]) -> tuple[Resumption, ...]:

@@ -15,11 +15,13 @@ from telemetry_platform import sql_files
 from telemetry_platform.contracts.events import audit, security
 from telemetry_platform.stores import trail_guards
 from telemetry_platform.usecases.bootstrap_schema import OWNER, ROLES
+from telemetry_platform.usecases.retention_policy import other_policies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from telemetry_platform.settings import Settings
     from telemetry_platform.stores.postgres import Connection
     from telemetry_platform.stores.trail_guards import Function, Right, Table, Trigger
 
@@ -38,7 +40,7 @@ _FOR_ANALYSTS = frozenset({"audit.counts_by_day", "audit.visible_from"})
 _GRANT = re.compile(r"GRANT ([A-Z, ]+?)\s+ON\s+([a-z_., \n]+?)\s+TO\s+(\w+)\s*;")
 
 
-def faults(conn: Connection, now: datetime) -> list[str]:
+def faults(conn: Connection, now: datetime, settings: Settings) -> list[str]:
     """What is not as it was made, a sentence each; empty when all is. `conn` is telemetry_read's."""
     held = trail_guards.tables(conn)
     return [
@@ -49,6 +51,7 @@ def faults(conn: Connection, now: datetime) -> list[str]:
         *_rights(trail_guards.rights(conn)),
         *(f"{table} has {odd}" for table, odd in trail_guards.oddities(conn)),
         *([] if trail_guards.has_floor(conn) else ["audit.policy takes less than six years for the trail"]),
+        *(f"{table} is kept by another policy than the release's" for table in other_policies(conn, settings)),
         *(f"{role} is an administrator of the server" for role in trail_guards.administrators(conn, ROLES)),
         *(
             f"the guard {name} against DDL is switched off"

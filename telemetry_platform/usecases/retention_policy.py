@@ -32,20 +32,25 @@ def in_force(settings: Settings) -> Mapping[str, Retention]:
 
 def write_policy(conn: Connection, settings: Settings, now: datetime) -> int:
     """Write down what differs from what stands there, as the schema's owner; how many tables that were."""
+    changed = other_policies(conn, settings)
+    for name, kept in sorted(changed.items()):
+        conn.execute(
+            "INSERT INTO audit.policy (table_name, amount, unit, counted_from, since, why) "
+            "VALUES (%s, %s, %s, %s, %s, %s)",
+            (name, kept.amount, kept.unit, kept.column, now, kept.why),
+        )
+    return len(changed)
+
+
+def other_policies(conn: Connection, settings: Settings) -> Mapping[str, Retention]:
+    """What must be in force and is not what stands in `audit.policy`, by table."""
     rows = conn.execute(
         "SELECT DISTINCT ON (table_name) table_name, amount, unit, counted_from, why FROM audit.policy "
         "ORDER BY table_name, policy_id DESC"
     ).fetchall()
     known = {row[0]: tuple(row[1:]) for row in rows}
-    changed = {
+    return {
         name: kept
         for name, kept in in_force(settings).items()
         if known.get(name) != (kept.amount, kept.unit, kept.column, kept.why)
     }
-    for name, kept in sorted(changed.items()):
-        conn.execute(
-            "INSERT INTO audit.policy (table_name, amount, unit, counted_from, since, why) VALUES (%s, %s, %s, "
-            "%s, %s, %s)",
-            (name, kept.amount, kept.unit, kept.column, now, kept.why),
-        )
-    return len(changed)

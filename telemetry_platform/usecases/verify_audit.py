@@ -61,7 +61,9 @@ class Scope:
 def verify(
     settings: Settings, now: datetime, scope: Scope | None = None, *, checkpoints: str | None = None
 ) -> Verification:
-    """Verify the trail and note the result. `checkpoints` is another folder than that of the settings.
+    """Verify the trail and note the result, where telemetry_retention's connection is set.
+
+    `checkpoints` is another folder than that of the settings.
 
     Raises ConfigurationError without a connection that reads, without a folder of checkpoints or a key to check them
     with; a trail that is not whole is a result and no error.
@@ -78,8 +80,11 @@ def verify(
             "no key is trusted: set TELEMETRY_AUDIT__TRUSTED_KEYS to the id of the key that signs the checkpoints"
         )
     found = _Verifying(settings, folder, keys, now, resumptions_of(folder, keys)).run(scope)
-    with postgres.connect(settings.postgres, application="telemetry-verify") as connection:
-        verifications.add(connection, found)
+    # By a role that the API has not. Whoever only reads may verify, and their result is theirs.
+    if settings.postgres.retention_url is not None:
+        url = settings.postgres.retention_url.get_secret_value()
+        with postgres.connect(url, application="telemetry-verify") as connection:
+            verifications.add(connection, found)
     return found
 
 

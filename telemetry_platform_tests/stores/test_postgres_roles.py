@@ -49,7 +49,7 @@ def test_retention_deletes_from_what_expires_by_rows_and_writes_what_it_announce
     by_rows = {name for name, target in targets({}).items() if target.way is Way.ROWS}
     beside = {rule.beside[0] for rule in expiry_records.RULES.values() if rule.beside is not None}
     written = {
-        ("audit.anchors", "INSERT"),
+        ("audit.verifications", "INSERT"),
         ("privacy.retention_announced", "INSERT"),
         ("privacy.retention_announced", "UPDATE"),
     }

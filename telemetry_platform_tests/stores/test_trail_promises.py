@@ -102,7 +102,7 @@ def test_nobody_changes_them(admin_url: str, role: str, change: str, table: str)
 def test_guards_are_in_place_whatever_partitions_there_are(admin_url: str) -> None:
     record(admin_url, 1)
     with postgres.connect(admin_url) as connection:
-        assert faults(connection, datetime.now(UTC)) == []
+        assert faults(connection, datetime.now(UTC), Settings()) == []
 
 
 def test_only_an_expired_partition_goes_and_it_takes_what_is_beside_its_rows(admin_url: str) -> None:
@@ -112,14 +112,15 @@ def test_only_an_expired_partition_goes_and_it_takes_what_is_beside_its_rows(adm
         present = next(one for one in found if one.rows)
         with pytest.raises(PermanentError, match="anchor"):
             trail_partitions.drop(retention, present)
-        retention.execute(
+    with acting(admin_url, OWNER) as owner:
+        owner.execute(
             "INSERT INTO audit.anchors SELECT %s, %s, %s, f.seq, l.seq, %s, f.prev_hash, l.row_hash, now(), 'k', "
             "decode(repeat('00', 64), 'hex') FROM audit.audit_logs f, audit.audit_logs l "
             "WHERE f.seq = (SELECT min(seq) FROM audit.audit_logs) AND l.seq = (SELECT max(seq) FROM audit.audit_logs)",
             [present.name, present.begins, present.ends, present.rows],
         )
-        with pytest.raises(PermanentError, match="is not expired"):
-            trail_partitions.drop(retention, present)
+    with acting(admin_url, "telemetry_retention") as retention, pytest.raises(PermanentError, match="is not expired"):
+        trail_partitions.drop(retention, present)
     with postgres.connect(admin_url, autocommit=True) as admin:
         # Ten years later, by the clock of a demo.
         admin.execute("SET event_triggers = off")

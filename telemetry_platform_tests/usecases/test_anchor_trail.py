@@ -123,7 +123,7 @@ def test_nothing_is_dropped_without_a_signed_anchor(trail: Trail) -> None:
 
 def test_an_anchor_that_says_less_than_is_there_does_not_do(trail: Trail, platform: Settings) -> None:
     age(trail)
-    with trail.connect("telemetry_retention") as connection:
+    with trail.connect("telemetry_owner") as connection:
         connection.execute(
             "INSERT INTO audit.anchors SELECT 'audit_logs_2018_03', '2018-03-01', '2018-04-01', 1, 19, 19, "
             "l.prev_hash, "
@@ -147,13 +147,33 @@ def test_what_is_not_whole_is_not_signed_away(trail: Trail, platform: Settings) 
         sign(trail, platform, oldest(trail))
 
 
-def test_a_partition_that_is_not_expired_stays(trail: Trail, platform: Settings) -> None:
+def test_a_partition_that_is_not_expired_is_not_signed_and_stays(trail: Trail, platform: Settings) -> None:
     trail.append(entry())
     present = oldest(trail)
-    sign(trail, platform, present)
+    with pytest.raises(PermanentError, match="is not expired"):
+        sign(trail, platform, present)
+    with trail.connect("telemetry_owner") as owner:
+        owner.execute(
+            "INSERT INTO audit.anchors SELECT %s, %s, %s, 1, 1, 1, prev_hash, row_hash, now(), 'k', "
+            "decode(repeat('00', 64), 'hex') FROM audit.audit_logs",
+            [present.name, present.begins, present.ends],
+        )
     with pytest.raises(PermanentError, match="is not expired"):
         drop(trail, present)
     assert trail.rows("SELECT count(*) FROM audit.audit_logs") == [(1,)]
+
+
+@pytest.mark.parametrize("partition", ["audit_logs_2099_01", "head", None])
+def test_an_anchor_of_what_is_no_partition_is_not_stored(trail: Trail, partition: str | None) -> None:
+    with trail.connect("telemetry_retention") as connection:
+        with pytest.raises(PermanentError, match="no partition"):
+            connection.execute(
+                "SELECT audit.store_anchor(%s, 1, 1, 1, repeat('0', 64), repeat('1', 64), now(), 'k', "
+                "decode(repeat('00', 64), 'hex'))",
+                [partition],
+            )
+        with pytest.raises(PermanentError, match="42501"):
+            connection.execute("INSERT INTO audit.anchors (partition_name) VALUES ('x')")
 
 
 def test_e44_a_hold_keeps_the_trail_until_it_is_released(trail: Trail, platform: Settings) -> None:

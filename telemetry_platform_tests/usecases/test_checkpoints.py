@@ -58,6 +58,14 @@ def test_a_checkpoint_that_is_missing_changed_or_gone_is_named(trail: Trail, pla
     assert look(platform).ok
     last.unlink()
     assert look(platform).reason == "checkpoints behind 3 were there and are gone"
+    # Its number is not given to another one, which would heal the hole: somebody has to state it.
+    restored(trail, 38)
+    with pytest.raises(PermanentError, match="checkpoints behind 3 were there and are gone"):
+        see(platform)
+    stated = resume_trail(platform, "the folder lost a file", by=ActedBy("officer", "staff"), now=datetime.now(UTC))
+    assert (stated.checkpoint.number, stated.checkpoint.resumes_at) == (5, 30)
+    found = look(platform)
+    assert (found.ok, found.resumptions) == (True, 1), found.reason
 
 
 def test_files_that_are_none_are_a_fault_and_nothing_is_signed_behind_them(trail: Trail, platform: Settings) -> None:

@@ -1,27 +1,15 @@
 -- Drops one partition of the trail or of the security events that has outlived its retention. For the two functions
--- `drop_partition` only: no role may execute it by itself. Reads the clock, the policy and the holds itself.
---
--- A partition is expired when its upper bound lies before now minus the retention, by the calendar, in UTC. The sum
--- `bound + retention` is never looked at: where months end differently it is another day.
+-- `drop_partition` only: no role may execute it by itself. Whether it has, is judged here and not by the caller.
 CREATE OR REPLACE FUNCTION audit.drop_expired(relation regclass, partition_name text, bound timestamptz) RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 SET timezone = 'UTC'
 AS $$
 DECLARE
-    policy record;
     extension text;
     begins timestamptz;
 BEGIN
-    SELECT p.amount, p.unit INTO policy FROM audit.policy p
-        WHERE p.table_name = relation::text ORDER BY p.policy_id DESC LIMIT 1;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION 'no retention is in force for %: run `telemetry schema apply`', relation USING ERRCODE = 'TL004';
-    END IF;
-    IF NOT bound < ops.now() - format('%s %s', policy.amount, policy.unit)::interval THEN
-        RAISE EXCEPTION '% is not expired: it is kept for % %(s) after its end', partition_name, policy.amount, policy.unit
-            USING ERRCODE = 'TL004';
-    END IF;
+    PERFORM audit.refuse_unexpired(relation, partition_name, bound);
     IF audit.is_hypertable(relation) THEN
         -- By the bounds of the one chunk: both are exclusive of what lies beside it.
         SELECT n.nspname INTO STRICT extension

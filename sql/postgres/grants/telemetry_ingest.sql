@@ -29,7 +29,7 @@ GRANT SELECT ON ops.schema_ledger, ops.installation TO telemetry_ingest;
 GRANT EXECUTE ON FUNCTION ops.now(), ops.travel(timestamptz) TO telemetry_ingest;
 GRANT SELECT, INSERT, UPDATE (confirmed_at) ON ops.restore_marks TO telemetry_ingest;
 GRANT SELECT ON audit.policy TO telemetry_ingest;
-GRANT SELECT, INSERT ON audit.verifications TO telemetry_ingest;
+GRANT SELECT ON audit.verifications TO telemetry_ingest;
 GRANT EXECUTE ON FUNCTION audit.has_partition(regclass, timestamptz), audit.is_hypertable(regclass)
     TO telemetry_ingest;
 GRANT EXECUTE ON FUNCTION audit.intake_note(jsonb, timestamptz), audit.intake_explain(bigint, text, text, timestamptz)

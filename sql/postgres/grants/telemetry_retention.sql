@@ -12,7 +12,10 @@ GRANT EXECUTE ON FUNCTION ops.now() TO telemetry_retention;
 GRANT EXECUTE ON FUNCTION audit.partitions_of(regclass), audit.is_hypertable(regclass), audit.drop_partition(text),
     security.drop_partition(text), audit.redact(bigint, jsonb)
     TO telemetry_retention;
-GRANT INSERT ON audit.anchors TO telemetry_retention;
+GRANT EXECUTE ON FUNCTION audit.store_anchor(text, bigint, bigint, bigint, text, text, timestamptz, text, bytea)
+    TO telemetry_retention;
+-- Not for the API's role: what was found of the trail is not for whoever writes it to say.
+GRANT INSERT ON audit.verifications TO telemetry_retention;
 GRANT EXECUTE ON FUNCTION audit.has_partition(regclass, timestamptz), audit.is_hypertable(regclass)
     TO telemetry_retention;
 -- What has expired goes row by row: deletion and nothing else. Proofs are written and expire by functions alone.

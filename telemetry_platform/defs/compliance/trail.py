@@ -156,7 +156,7 @@ weekly_verification = dg.ScheduleDefinition(
 def check_guards(platform: PlatformResource) -> dg.AssetCheckResult:
     """Compare the catalogues with the release."""
     with postgres.connect(read_url(platform.settings), application="telemetry-dagster") as connection:
-        found = faults(connection, datetime.now(UTC))
+        found = faults(connection, datetime.now(UTC), platform.settings)
     return dg.AssetCheckResult(
         passed=not found,
         description="; ".join(found[:_SHOWN]) or "every guard is in its place",
