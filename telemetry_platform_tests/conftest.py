@@ -65,8 +65,8 @@ def _at_database(url: SecretStr | None, name: str) -> str:
     return urlunsplit(urlsplit(url.get_secret_value())._replace(path=f"/{name}"))
 
 
-def fresh_platform(engines: PlatformHandle) -> Settings:
-    """Settings of fresh databases on the running engines."""
+def fresh_platform(engines: PlatformHandle, *, with_warehouse: bool = True) -> Settings:
+    """Settings of fresh databases on the running engines; without a warehouse of their own where none is looked at."""
     number = next(_numbers)
     name = f"telemetry_{os.getpid()}_{number}"
     with postgres.connect(engines.postgres_admin_url, autocommit=True) as admin:
@@ -86,7 +86,8 @@ def fresh_platform(engines: PlatformHandle) -> Settings:
     logical = str(number % _REDIS_DATABASES + 1)
     given["redis"]["url"] = _at_database(engines.settings.redis.url, logical)
     settings = Settings(**given)
-    apply_schema(settings, datetime.now(UTC))
+    if with_warehouse:
+        apply_schema(settings, datetime.now(UTC))
     admin_url = SecretStr(engines.redis_admin_url)
     with redis.connect(RedisSettings(url=SecretStr(_at_database(admin_url, logical)))) as client:
         client.flushdb()
@@ -101,6 +102,12 @@ def _passing_platform(engines: PlatformHandle) -> Iterator[Settings]:
     logical = _at_database(SecretStr(engines.redis_admin_url), urlsplit(settings.redis.url.get_secret_value()).path[1:])
     with redis.connect(RedisSettings(url=SecretStr(logical))) as client:
         client.flushdb()
+
+
+@pytest.fixture
+def trail_platform(engines: PlatformHandle) -> Settings:
+    """A fresh PostgreSQL database for one test of the audit trail, which looks at nothing else."""
+    return fresh_platform(engines, with_warehouse=False)
 
 
 @pytest.fixture

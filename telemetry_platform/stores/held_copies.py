@@ -32,20 +32,23 @@ _MEMORY = {"max_memory_usage": 1024 * 1024 * 1024}
 
 def ensure_tables(warehouse: Warehouse) -> None:
     """Let every table whose rows may be held have one for their copies, with the same columns."""
+    found: dict[str, dict[str, str]] = {}
+    for table_name, column, kind in warehouse.rows("select_live_columns"):
+        found.setdefault(table_name, {})[column] = kind
     for name, table in copied().items():
-        given = _columns(warehouse, table.name)
-        if given:
-            _ensure(warehouse, name, table, given)
+        if table.name in found:
+            _ensure(warehouse, name, table, found[table.name], found.get(name, {}))
 
 
-def _ensure(warehouse: Warehouse, name: str, table: Table, given: Mapping[str, str]) -> None:
+def _ensure(warehouse: Warehouse, name: str, table: Table, given: Mapping[str, str], there: Mapping[str, str]) -> None:
     held = {"held": name}
-    if not _columns(warehouse, name):
+    if not there:
         scope = {"time": table.retention.column, "person": person_column(table)}
         warehouse.client.command(_statement("create_held_copies", table=_named(table.name)), held | scope)
-    # A command that was killed in between left the table without them.
-    warehouse.execute("add_hold_columns", held)
-    known, before = _columns(warehouse, name), ""
+    if not all(ours in there for ours in _OURS):
+        # Also of a table that a command which was killed in between left without them.
+        warehouse.execute("add_hold_columns", held)
+    known, before = there or given, ""
     for column, kind in given.items():
         texts = {"column": _named(column), "type": kind}
         if column not in known:

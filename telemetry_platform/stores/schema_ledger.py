@@ -16,7 +16,7 @@ from telemetry_platform import sql_files
 from telemetry_platform.stores import clickhouse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from telemetry_platform.settings import ClickHouseSettings
     from telemetry_platform.sql_files import SqlFile
@@ -58,8 +58,8 @@ class Database(Protocol):
     def has_table(self, name: str) -> bool:
         """Whether a table is there although the ledger does not say so."""
 
-    def record(self, applied: Applied, now: datetime) -> None:
-        """Note that a file has been applied."""
+    def record(self, applied: Sequence[Applied], now: datetime) -> None:
+        """Note that files have been applied, each of them named once."""
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,13 @@ class PostgresDatabase:
         """Never: table and ledger row commit together. The ledger itself is the exception."""
         return name == LEDGER_TABLE
 
-    def record(self, applied: Applied, now: datetime) -> None:
+    def record(self, applied: Sequence[Applied], now: datetime) -> None:
         """A file that is applied again replaces its row."""
-        self.connection.execute(
+        self.connection.cursor().executemany(
             "INSERT INTO ops.schema_ledger (item, checksum, at_change, how, applied_at) VALUES (%s, %s, %s, %s, %s) "
             "ON CONFLICT (item) DO UPDATE SET checksum = excluded.checksum, at_change = excluded.at_change, "
             "how = excluded.how, applied_at = excluded.applied_at",
-            [applied.item, applied.checksum, applied.at_change, applied.how, now],
+            [(one.item, one.checksum, one.at_change, one.how, now) for one in applied],
         )
 
 
@@ -134,15 +134,15 @@ class ClickHouseDatabase:
             list(row) for row in self.client.query(sql_files.read("clickhouse/queries/select_tables.sql"))
         ]
 
-    def record(self, applied: Applied, now: datetime) -> None:
-        """Add a row; an older one of the same file is overlooked from now on."""
+    def record(self, applied: Sequence[Applied], now: datetime) -> None:
+        """Add rows; older ones of the same files are overlooked from now on."""
         self.client.command(
             sql_files.read("clickhouse/queries/insert_schema_ledger.sql"),
             {
-                "item": applied.item,
-                "checksum": applied.checksum,
-                "at_change": applied.at_change,
-                "how": applied.how,
+                "items": [one.item for one in applied],
+                "checksums": [one.checksum for one in applied],
+                "changes": [one.at_change for one in applied],
+                "hows": [one.how for one in applied],
                 "applied_at": (now - _EPOCH) // timedelta(microseconds=1),
             },
         )

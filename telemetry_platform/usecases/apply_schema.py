@@ -127,6 +127,7 @@ class _Update:
     known: dict[str, Applied]
     now: datetime
     done: list[str] = field(default_factory=list)
+    _unwritten: dict[str, Applied] = field(default_factory=dict)
 
     def repeat(self, folder: str) -> None:
         """Run the repeatables that are new, differ, or speak of what has just been made."""
@@ -136,6 +137,7 @@ class _Update:
             if again or applied is None or applied.checksum != file.checksum:
                 self.database.execute(file)
                 self._note(f"{folder}/{file.name}", file)
+        self._write()
 
     def make_tables(self) -> None:
         """Make the tables that the database does not have."""
@@ -144,6 +146,7 @@ class _Update:
                 if not self.database.has_table(name):
                     self.database.execute(file)
                 self._note(f"tables/{name}", file)
+        self._write()
 
     def make_changes(self) -> None:
         """Run the changes that the database does not have, but for those that its tables include."""
@@ -157,14 +160,21 @@ class _Update:
             # The table is now what its file says; a later difference is an edit without a change.
             table = self.known[f"tables/{change.table}"]
             self._record(table.item, self.release.tables[change.table], table.at_change, table.how)
+            # Before the next one: a change is never run twice where it can be helped.
+            self._write()
 
     def _note(self, item: str, file: SqlFile, how: How = "executed") -> None:
         self._record(item, file, self.release.newest_change, how)
         self.done.append(item)
 
     def _record(self, item: str, file: SqlFile, at_change: int, how: How) -> None:
-        self.known[item] = Applied(item, file.checksum, at_change, how)
-        self.database.record(self.known[item], self.now)
+        self.known[item] = self._unwritten[item] = Applied(item, file.checksum, at_change, how)
+
+    def _write(self) -> None:
+        """Write what was noted, at once: what a killed command did not write down is found, or may be done again."""
+        if self._unwritten:
+            self.database.record(list(self._unwritten.values()), self.now)
+            self._unwritten.clear()
 
 
 @contextmanager

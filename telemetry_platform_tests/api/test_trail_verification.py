@@ -43,11 +43,11 @@ def api(platform: Settings, trail: Trail) -> Iterator[Api]:
 def verified(trail: Trail, mode: str, to_seq: int, first_bad_seq: int | None = None) -> None:
     """Note a verification as the job does, now."""
     reason = None if first_bad_seq is None else "row_hash is not that of the row"
-    with trail.connect("telemetry_ingest") as connection:
+    with trail.connect("telemetry_retention") as connection:
         connection.execute(
             "INSERT INTO audit.verifications (verified_at, mode, from_seq, to_seq, rows, anchors, checkpoints, "
-            "newest_checkpoint, ok, first_bad_seq, reason) "
-            "VALUES (clock_timestamp(), %s, 1, %s, %s, 0, 2, 2, %s, %s, %s)",
+            "newest_checkpoint, resumptions, ok, first_bad_seq, reason) "
+            "VALUES (clock_timestamp(), %s, 1, %s, %s, 0, 0, NULL, 0, %s, %s, %s)",
             [mode, to_seq, to_seq, first_bad_seq is None, first_bad_seq, reason],
         )
 

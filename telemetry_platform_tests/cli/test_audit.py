@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
+def platform(trail_platform: Settings) -> Settings:
+    return trail_platform
+
+
+@pytest.fixture
 def trail(engines: PlatformHandle, platform: Settings) -> Trail:
     return trail_of(engines, platform)
 

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
+def platform(trail_platform: Settings) -> Settings:
+    return trail_platform
+
+
+@pytest.fixture
 def trail(engines: PlatformHandle, platform: Settings) -> Trail:
     return trail_of(engines, platform)
 
@@ -37,22 +42,6 @@ def test_an_entry_becomes_a_row_with_the_time_to_the_millisecond(trail: Trail) -
     assert (seq, event_id, actor, address) == (1, given["event_id"], "a" * 64, "192.168.1.0")
     assert occurred_at == datetime(2026, 2, 17, 10, 0, 0, 123_000, tzinfo=UTC)
     assert hashes == 2, "there are no details to be digested"
-
-
-def test_fifty_writers_leave_no_gap_and_no_double(trail: Trail) -> None:
-    def write(number: int) -> None:
-        with trail.connect("telemetry_ingest", autocommit=False) as connection:
-            for _ in range(20):
-                append(connection, entry(), stream=f"telemetry:landing:audit:{number}")
-                connection.commit()
-
-    with ThreadPoolExecutor(50) as pool:
-        list(pool.map(write, range(50)))
-    assert _sequence(trail) == list(range(1, 1001)), "the order of seq is the order of recorded_at"
-    assert trail.rows("SELECT count(*), count(DISTINCT event_id), max(seq) FROM audit.event_index") == [
-        (1000, 1000, 1000)
-    ]
-    assert trail.rows("SELECT seq FROM audit.head") == [(1000,)]
 
 
 def test_transactions_that_roll_back_leave_no_gap(trail: Trail) -> None:

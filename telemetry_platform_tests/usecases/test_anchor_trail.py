@@ -30,6 +30,11 @@ _OLD = datetime(2018, 3, 1, tzinfo=UTC)
 
 
 @pytest.fixture
+def platform(trail_platform: Settings) -> Settings:
+    return trail_platform
+
+
+@pytest.fixture
 def trail(engines: PlatformHandle, platform: Settings) -> Trail:
     return trail_of(engines, platform)
 

@@ -12,6 +12,7 @@ from telemetry_platform.contracts.consent import ConsentLevel
 from telemetry_platform.contracts.records import records
 from telemetry_platform.contracts.registry import tables
 from telemetry_platform.contracts.subject import SubjectState
+from telemetry_platform.errors import PermanentError
 from telemetry_platform.processing.calendar_cutoff import cut_off
 from telemetry_platform.stores import expiry_proof, holds, postgres, redis, subject_states, tombstone_copies
 from telemetry_platform.stores.postgres import SQL, Identifier
@@ -202,3 +203,31 @@ def test_a_held_persons_rows_in_the_warehouse_are_copied_before_they_go(platform
         # The next run takes the copies that nothing keeps any more.
         run(settings)
         assert count(warehouse, "held_analytics_events") == 0
+
+
+@pytest.mark.parametrize("name", samples.SAMPLES)
+def test_the_role_of_retention_removes_no_row_that_has_not_expired(platform: Settings, name: str) -> None:
+    assert platform.postgres.retention_url is not None
+    with _owner(platform) as conn:
+        samples.SAMPLES[name](conn, datetime.now(UTC) + timedelta(hours=1))
+        before = _count(conn, name)
+    delete = SQL("DELETE FROM {}").format(Identifier(*name.split(".")))
+    with (
+        postgres.connect(platform.postgres.retention_url.get_secret_value(), autocommit=True) as retention,
+        pytest.raises(PermanentError, match=r"is not expired|is kept|released"),
+    ):
+        retention.execute(delete)
+    with _owner(platform) as conn:
+        assert _count(conn, name) == before > 0
+
+
+def test_a_held_persons_row_is_kept_from_the_role_itself(platform: Settings) -> None:
+    assert platform.postgres.retention_url is not None
+    with _owner(platform) as conn:
+        samples.hold(conn, None, samples.HASH)
+        samples.subject(conn, datetime(2001, 1, 1, tzinfo=UTC), samples.HASH)
+    with (
+        postgres.connect(platform.postgres.retention_url.get_secret_value(), autocommit=True) as retention,
+        pytest.raises(PermanentError, match="a legal hold is in force"),
+    ):
+        retention.execute("DELETE FROM privacy.subjects")

@@ -91,6 +91,11 @@ QUIET_DDL = {
 
 
 @pytest.fixture
+def platform(trail_platform: Settings) -> Settings:
+    return trail_platform
+
+
+@pytest.fixture
 def trail(engines: PlatformHandle, platform: Settings) -> Trail:
     found = trail_of(engines, platform)
     found.append(entry(details='{"a": 1}'))

@@ -12,3 +12,8 @@ CREATE TABLE audit.intake_marks (
     PRIMARY KEY (origin, place, producer)
 );
 COMMENT ON TABLE audit.intake_marks IS 'High-water mark of each producer of audit and security entries, with the numbers that came.';
+
+-- Retention's role removes what has expired and nothing else.
+CREATE TRIGGER expired_only BEFORE DELETE ON audit.intake_marks
+    FOR EACH ROW EXECUTE FUNCTION ops.refuse_early_removal();
+ALTER TABLE audit.intake_marks ENABLE ALWAYS TRIGGER expired_only;

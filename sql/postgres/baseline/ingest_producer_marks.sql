@@ -12,3 +12,8 @@ CREATE TABLE ingest.producer_marks (
     PRIMARY KEY (stream, producer)
 );
 COMMENT ON TABLE ingest.producer_marks IS 'High-water mark of each producer on each stream, with the numbers seen.';
+
+-- Retention's role removes what has expired and nothing else.
+CREATE TRIGGER expired_only BEFORE DELETE ON ingest.producer_marks
+    FOR EACH ROW EXECUTE FUNCTION ops.refuse_early_removal();
+ALTER TABLE ingest.producer_marks ENABLE ALWAYS TRIGGER expired_only;

@@ -44,3 +44,8 @@ COMMENT ON COLUMN privacy.privacy_exclusion_sync_log.added IS 'networks that cam
 COMMENT ON COLUMN privacy.privacy_exclusion_sync_log.withdrawn IS 'networks that are not in force any more';
 COMMENT ON COLUMN privacy.privacy_exclusion_sync_log.active IS 'networks in force when it ended';
 COMMENT ON COLUMN privacy.privacy_exclusion_sync_log.warnings IS 'what was noticed about entries: how many of each kind';
+
+-- Retention's role removes what has expired and nothing else.
+CREATE TRIGGER expired_only BEFORE DELETE ON privacy.privacy_exclusion_sync_log
+    FOR EACH ROW EXECUTE FUNCTION ops.refuse_early_removal();
+ALTER TABLE privacy.privacy_exclusion_sync_log ENABLE ALWAYS TRIGGER expired_only;

@@ -37,3 +37,8 @@ COMMENT ON COLUMN privacy.subjects.erased_at IS 'the tombstone''s moment';
 COMMENT ON COLUMN privacy.subjects.held_at IS 'since when a legal hold is in force; NULL without one';
 COMMENT ON COLUMN privacy.subjects.changed_at IS 'when this row last changed';
 COMMENT ON COLUMN privacy.subjects.last_used_on IS 'last day on which the row was used; retention counts from here';
+
+-- Retention's role removes what has expired and nothing else.
+CREATE TRIGGER expired_only BEFORE DELETE ON privacy.subjects
+    FOR EACH ROW EXECUTE FUNCTION ops.refuse_early_removal();
+ALTER TABLE privacy.subjects ENABLE ALWAYS TRIGGER expired_only;

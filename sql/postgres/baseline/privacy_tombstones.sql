@@ -13,3 +13,8 @@ CREATE TABLE privacy.tombstones (
 CREATE INDEX tombstones_actor ON privacy.tombstones (org_id, actor_hash);
 CREATE INDEX tombstones_until ON privacy.tombstones (until);
 COMMENT ON TABLE privacy.tombstones IS 'Pseudonyms of an erased person: what arrives late under one of them is dropped.';
+
+-- Retention's role removes what has expired and nothing else.
+CREATE TRIGGER expired_only BEFORE DELETE ON privacy.tombstones
+    FOR EACH ROW EXECUTE FUNCTION ops.refuse_early_removal();
+ALTER TABLE privacy.tombstones ENABLE ALWAYS TRIGGER expired_only;

@@ -30,3 +30,8 @@ COMMENT ON COLUMN audit.verifications.resumptions IS 'restores that were stated:
 COMMENT ON COLUMN audit.verifications.ok IS 'whether the trail was whole';
 COMMENT ON COLUMN audit.verifications.first_bad_seq IS 'first place that is not as it was written';
 COMMENT ON COLUMN audit.verifications.reason IS 'what is wrong there';
+
+-- Retention's role removes what has expired and nothing else.
+CREATE TRIGGER expired_only BEFORE DELETE ON audit.verifications
+    FOR EACH ROW EXECUTE FUNCTION ops.refuse_early_removal();
+ALTER TABLE audit.verifications ENABLE ALWAYS TRIGGER expired_only;

@@ -44,3 +44,8 @@ CREATE INDEX batches_unfinished ON ingest.batches (stream, batch_id) WHERE state
 -- The last entries of a stream, for the share of invalid ones.
 CREATE INDEX batches_latest ON ingest.batches (stream, closed_at DESC) WHERE state IN ('closed', 'acked');
 COMMENT ON TABLE ingest.batches IS 'Every batch of the drain: its entries, its state, and what became of them.';
+
+-- Retention's role removes what has expired and nothing else.
+CREATE TRIGGER expired_only BEFORE DELETE ON ingest.batches
+    FOR EACH ROW EXECUTE FUNCTION ops.refuse_early_removal();
+ALTER TABLE ingest.batches ENABLE ALWAYS TRIGGER expired_only;

@@ -38,3 +38,8 @@ CREATE INDEX dead_letters_created ON privacy.dead_letters (created_at);
 CREATE INDEX dead_letters_failed ON privacy.dead_letters (failed_at);
 CREATE INDEX dead_letters_waiting ON privacy.dead_letters (id) WHERE replayed_at IS NULL AND dropped_at IS NULL;
 COMMENT ON TABLE privacy.dead_letters IS 'Entries that the drain put aside: scrubbed, replayable, kept for 30 days.';
+
+-- Retention's role removes what has expired and nothing else.
+CREATE TRIGGER expired_only BEFORE DELETE ON privacy.dead_letters
+    FOR EACH ROW EXECUTE FUNCTION ops.refuse_early_removal();
+ALTER TABLE privacy.dead_letters ENABLE ALWAYS TRIGGER expired_only;

@@ -27,3 +27,8 @@ CREATE TABLE privacy.erasures (
 );
 CREATE INDEX erasures_open ON privacy.erasures (requested_at) WHERE status <> 'certified';
 COMMENT ON TABLE privacy.erasures IS 'Erasures and their certificates: counts, epochs and dates, never whose.';
+
+-- Retention's role removes what has expired and nothing else.
+CREATE TRIGGER expired_only BEFORE DELETE ON privacy.erasures
+    FOR EACH ROW EXECUTE FUNCTION ops.refuse_early_removal();
+ALTER TABLE privacy.erasures ENABLE ALWAYS TRIGGER expired_only;

@@ -24,3 +24,8 @@ COMMENT ON COLUMN privacy.privacy_exclusions.listed_at IS 'when a sync brought i
 COMMENT ON COLUMN privacy.privacy_exclusions.listed_by IS 'number of that sync';
 COMMENT ON COLUMN privacy.privacy_exclusions.withdrawn_at IS 'when a full sync did not bring it any more; NULL while it is in force';
 COMMENT ON COLUMN privacy.privacy_exclusions.withdrawn_by IS 'number of that sync';
+
+-- Retention's role removes what has expired and nothing else.
+CREATE TRIGGER expired_only BEFORE DELETE ON privacy.privacy_exclusions
+    FOR EACH ROW EXECUTE FUNCTION ops.refuse_early_removal();
+ALTER TABLE privacy.privacy_exclusions ENABLE ALWAYS TRIGGER expired_only;

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from telemetry_platform.contracts.columns import Stored
@@ -16,17 +16,10 @@ from telemetry_platform.contracts.types import Code, Method, Route
 _OWN = frozenset({DETECTED, *(sighting.type for sighting in sightings())})
 
 
-def _not_ours(value: str) -> str:
-    """What the platform sees and detects by itself is nobody else's to say."""
-    if value in _OWN:
-        raise PydanticCustomError("reserved", "is what the platform itself records: choose another name")
-    return value
-
-
 class SecurityEvent(ConcerningEnvelope):
     """One finding."""
 
-    type: Annotated[Code, AfterValidator(_not_ours), Kept(), Field(description="what was seen, e.g. auth.failed")]
+    type: Annotated[Code, Kept(), Field(description="what was seen, e.g. auth.failed")]
     severity: Annotated[
         Literal["info", "low", "medium", "high", "critical"], Kept(), Field(description="how bad it is")
     ]
@@ -36,3 +29,12 @@ class SecurityEvent(ConcerningEnvelope):
         Route | None, Kept(), Stored(name="path"), Field(description="route template, never a raw path")
     ] = None
     details: MoreDetails = None
+
+    # Of what is posted, and not of the column: what the platform itself says comes the same way.
+    @field_validator("type")
+    @classmethod
+    def _is_not_ours(cls, value: str) -> str:
+        """What the platform sees and detects by itself is nobody else's to say."""
+        if value in _OWN:
+            raise PydanticCustomError("reserved", "is what the platform itself records: choose another name")
+        return value
