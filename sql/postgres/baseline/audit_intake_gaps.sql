@@ -27,8 +27,3 @@ CREATE TRIGGER keep_all BEFORE TRUNCATE ON audit.intake_gaps
     FOR EACH STATEMENT EXECUTE FUNCTION audit.intake_keep_evidence();
 ALTER TABLE audit.intake_gaps ENABLE ALWAYS TRIGGER keep_evidence;
 ALTER TABLE audit.intake_gaps ENABLE ALWAYS TRIGGER keep_all;
-
--- Retention's role removes what has expired and nothing else.
-CREATE TRIGGER expired_only BEFORE DELETE ON audit.intake_gaps
-    FOR EACH ROW EXECUTE FUNCTION ops.refuse_early_removal();
-ALTER TABLE audit.intake_gaps ENABLE ALWAYS TRIGGER expired_only;
