@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from telemetry_platform.embedded import outside, process, schema
-from telemetry_platform.embedded.endings import leaving_on_signals
+from telemetry_platform.embedded.endings import leaving_on_signals, undisturbed
 from telemetry_platform.embedded.environment import (
     DAGSTER_STORAGE,
     STORES,
@@ -278,7 +278,8 @@ def running_platform(  # noqa: PLR0913  # each is a choice of its own that calle
                 environment.redis_admin_url(),
             )
         finally:
-            platform.remove() if remove else platform.stop()
+            with undisturbed():
+                platform.remove() if remove else platform.stop()
 
 
 @contextmanager

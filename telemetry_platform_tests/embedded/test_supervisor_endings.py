@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,17 @@ def test_a_command_that_is_asked_to_end_stops_what_it_started(tmp_path: Path, nu
     assert [pid for pid in pids if process.identify(pid)] == []
     with running_stores(stores=("redis",), with_schema=False, base=tmp_path, remove=True):
         pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_command_that_is_asked_again_and_again_stops_what_it_started(tmp_path: Path, number: signal.Signals) -> None:
+    command, pids = _start(tmp_path)
+    assert len(pids) == 2
+    while command.poll() is None:
+        command.send_signal(number)
+        time.sleep(0.001)
+    command.communicate()
+    assert [pid for pid in pids if process.identify(pid)] == []
 
 
 def test_what_a_killed_command_left_is_stopped_without_it(tmp_path: Path) -> None:
