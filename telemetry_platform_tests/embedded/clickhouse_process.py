@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -63,27 +63,28 @@ class InBackground:
     """A call that runs in a thread while the test looks at something else."""
 
     def __init__(self, call: Callable[[], object]) -> None:
-        self.error: Exception | None = None
-        self.result: object = None
-        self._call = call
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        thread = ThreadPoolExecutor(max_workers=1)
+        self._called = thread.submit(call)
+        thread.shutdown(wait=False)
 
-    def _run(self) -> None:
-        try:
-            self.result = self._call()
-        except Exception as error:  # noqa: BLE001 - whatever it is, the test that waits for it judges it
-            self.error = error
+    @property
+    def error(self) -> BaseException | None:
+        """What the call that has ended raised."""
+        return self._called.exception(timeout=0)
+
+    @property
+    def result(self) -> object:
+        """What the call that has ended returned. Raises what it raised."""
+        return self._called.result(timeout=0)
 
     @property
     def has_ended(self) -> bool:
         """Whether the call is over."""
-        return not self._thread.is_alive()
+        return self._called.done()
 
     def wait(self) -> InBackground:
         """Wait for the end."""
-        self._thread.join(60)
-        assert not self._thread.is_alive(), "the call did not end"
+        assert wait([self._called], timeout=60).done, "the call did not end"
         return self
 
 
