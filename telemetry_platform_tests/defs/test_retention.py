@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,8 @@ def instance(shared_instance: dg.DagsterInstance) -> dg.DagsterInstance:
 
 def run(instance: dg.DagsterInstance, *, dry_run: bool | None = None) -> dg.ExecuteInProcessResult:
     config = {} if dry_run is None else {"ops": {"remove_expired": {"config": {"dry_run": dry_run}}}}
-    return definitions().resolve_job_def("enforce_retention").execute_in_process(instance=instance, run_config=config)
+    job = definitions().resolve_job_def("enforce_retention")
+    return job.execute_in_process(instance=instance, run_config=config, raise_on_error=False)
 
 
 def told(result: dg.ExecuteInProcessResult) -> dict[str, object]:
@@ -110,6 +112,25 @@ def test_each_table_shows_what_a_run_dropped_of_it_and_why(settings: Settings, i
     assert len(str(seen["proof_hash"])) == 64
     (materialized,) = [event for event in result.all_events if event.is_step_materialization]
     assert materialized.asset_key == PROOFS
+
+
+def test_a_run_that_fails_at_one_table_tells_what_it_did_to_the_others(
+    settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    _age(settings)
+    with open_warehouse(settings.clickhouse) as warehouse:
+        warehouse.client.command("RENAME TABLE consent_drops TO consent_drops_elsewhere")
+        result = run(instance, dry_run=False)
+        warehouse.client.command("RENAME TABLE consent_drops_elsewhere TO consent_drops")
+    assert not result.success
+    kept = [record.event_log_entry.dagster_event for record in instance.get_records_for_run(result.run_id).records]
+    told_of = {event.asset_key for event in kept if event is not None and event.is_asset_observation}
+    assert {ERRORS, PROOFS} <= told_of
+    (materialized,) = [event for event in kept if event is not None and event.is_step_materialization]
+    summary = str(materialized.step_materialization_data.materialization.metadata["what_was_removed"].value)
+    assert re.search(r"\| error_events \| 2 \| \d+ \| 2 \| 0 \| 0 \|", summary)
+    assert summary.startswith("3 rows removed, 0 expired rows left. Could not be worked on: consent_drops.")
+    assert "- **consent_drops** could not be worked on: ClickHouse lacks what the statement needs" in summary
 
 
 def test_the_night_is_scheduled_and_a_run_by_hand_is_a_dry_one() -> None:

@@ -66,8 +66,13 @@ class RetentionConfig(dg.Config):
     ),
 )
 @safely
-def remove_expired(context: dg.OpExecutionContext, config: RetentionConfig, platform: PlatformResource) -> None:
-    """One run over all tables."""
+def remove_expired(
+    context: dg.OpExecutionContext, config: RetentionConfig, platform: PlatformResource
+) -> Iterator[dg.AssetObservation | dg.AssetMaterialization | dg.Output[None]]:
+    """One run over all tables, also told when it failed at one of them.
+
+    Events are yielded, and not logged by the context: it keeps what it is told until the step has succeeded.
+    """
     settings = platform.settings
     comment = log_comment(run_id=context.run_id, job=context.job_name, asset=_STEP)
     # A try removes nothing twice: what it had announced is counted and proved by the next one.
@@ -78,7 +83,7 @@ def remove_expired(context: dg.OpExecutionContext, config: RetentionConfig, plat
     context.log.info(headline(report))
     known = {table.name: table_key(table) for table in tables().values()}
     for proof in (*report.recovered, *report.proofs):
-        context.log_event(dg.AssetObservation(known.get(proof.table_name, PROOFS), metadata=_told(proof)))
+        yield dg.AssetObservation(known.get(proof.table_name, PROOFS), metadata=_told(proof))
     what: dict[str, str | int | bool | dg.MetadataValue] = {
         "what_was_removed": dg.MetadataValue.md(markdown(report)),
         "dry_run": report.dry_run,
@@ -87,9 +92,9 @@ def remove_expired(context: dg.OpExecutionContext, config: RetentionConfig, plat
         "expired_rows_left": report.left,
         "tables": len(report.proofs),
     }
-    context.log_event(dg.AssetMaterialization(PROOFS, metadata=what))
-    context.add_output_metadata(what)
+    yield dg.AssetMaterialization(PROOFS, metadata=what)
     report.raise_for_failures()
+    yield dg.Output(None, metadata=what)
 
 
 def _told(proof: RetentionRun) -> Mapping[str, str | int | bool | dg.MetadataValue]:

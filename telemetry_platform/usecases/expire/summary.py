@@ -20,12 +20,14 @@ _WORDS = {
 
 
 def headline(report: RetentionReport) -> str:
-    """One sentence."""
+    """One sentence; a second one when a table could not be worked on, of which the first knows nothing."""
     if report.dry_run:
-        return f"A dry run: {report.left:,} rows have expired in {len(_touched(report))} tables; nothing was changed."
-    held = sum(one.rows_held for one in report.proofs)
-    told = f"{report.rows:,} rows removed, {report.left:,} expired rows left"
-    return f"{told}, {held:,} kept by legal holds." if held else f"{told}."
+        told = f"A dry run: {report.left:,} rows have expired in {len(_touched(report))} tables; nothing was changed."
+    else:
+        held = sum(one.rows_held for one in report.proofs)
+        told = f"{report.rows:,} rows removed, {report.left:,} expired rows left"
+        told += f", {held:,} kept by legal holds." if held else "."
+    return f"{told} Could not be worked on: {', '.join(report.failures)}." if report.failures else told
 
 
 def markdown(report: RetentionReport) -> str:
@@ -42,6 +44,8 @@ def markdown(report: RetentionReport) -> str:
     quiet = [one.table_name for one in report.proofs if one not in touched]
     if quiet:
         lines.append(f"Nothing has expired in {', '.join(quiet)}.")
+    if report.failures:
+        lines += ["", *(f"- **{table}** could not be worked on: {why}" for table, why in report.failures.items())]
     return "\n".join(lines)
 
 
