@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING
 import httpx
 import lz4.block
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from telemetry_platform.embedded.clickhouse.failures import QueryFailure
 from telemetry_platform.embedded.clickhouse.guard import refuse_forbidden
 from telemetry_platform.embedded.clickhouse.statement import Verb, analyse_insert
+from telemetry_platform.embedded.clickhouse.tokens import tokens
 
 if TYPE_CHECKING:
     from telemetry_platform_tests.embedded.clickhouse_process import Address
@@ -183,6 +186,30 @@ def test_an_unclosed_quote_is_refused_rather_than_guessed() -> None:
         refuse_forbidden("SELECT file /* /* */ ('x')", {})
     with pytest.raises(QueryFailure, match="not closed"):
         refuse_forbidden("SELECT 'a', 'b''c, file(1)", {})
+
+
+def _closes(body: str, quote: str) -> bool:
+    """Whether a text after its opening quote ends with the quote that closes it, and at none before; sign by sign."""
+    place = 0
+    while place < len(body):
+        if body[place] == "\\" or body[place : place + 2] == 2 * quote:
+            place += 2
+        elif body[place] == quote:
+            return place == len(body) - 1
+        else:
+            place += 1
+    return False
+
+
+@pytest.mark.parametrize("before", ["", "'a', 'b', ", "`a`, "])
+@given(body=st.text(alphabet="'\"`\\a1, ", max_size=12), quote=st.sampled_from("'\"`"))
+def test_a_quote_closes_where_every_python_says_so(before: str, body: str, quote: str) -> None:
+    text = f"{before}{quote}{body}{quote}"
+    assume(_closes(f"{body}{quote}", quote))
+    assert list(tokens(f"{text} x"))[-1].text == "x"
+    assert "".join(token.text for token in tokens(text)).endswith(f"{quote}{body}{quote}")
+    with pytest.raises(QueryFailure, match="not closed"):
+        list(tokens(text[:-1]))
 
 
 def test_a_call_is_found_among_long_lists_of_literals() -> None:
