@@ -9,7 +9,12 @@ WORKERS ?= 3
 READY := $(VENV)/.ready
 PACKAGES := telemetry_platform telemetry_platform_tests bench
 
-.PHONY: help install demo up down doctor test lint types imports unit engines bench docs snapshots lock clean
+# A program of Debian's, with the package that brings it: installed where that is possible, else it is said what is missing.
+debian = { command -v $(1) >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(2) >/dev/null; } || \
+  { echo "$(1) is missing: install the package $(2)"; exit 1; }; }
+
+.PHONY: help install demo up down doctor test lint types imports unit engines browser alerts screenshots bench docs snapshots lock clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -53,7 +58,21 @@ unit: $(READY) ## contracts and processing: no services, seconds
 	@$(BIN)/pytest -q telemetry_platform_tests/contracts telemetry_platform_tests/processing
 
 engines: $(READY) ## tests on the real engines; each process of WORKERS has engines of its own
-	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile --ignore telemetry_platform_tests/contracts --ignore telemetry_platform_tests/processing
+	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile --ignore telemetry_platform_tests/contracts --ignore telemetry_platform_tests/processing --ignore telemetry_platform_tests/browser
+
+browser: $(READY) ## the browser client in a real browser, playing a real video (as root it installs Chromium and ffmpeg)
+	@$(call debian,chromium,chromium) && $(call debian,ffmpeg,ffmpeg)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-browser.lock
+	@$(BIN)/pytest -q telemetry_platform_tests/browser
+
+alerts: ## alert rules and their own tests, read by Prometheus itself (as root it installs promtool)
+	@$(call debian,promtool,prometheus)
+	@promtool check rules dashboards/prometheus/*.rules.yml && promtool test rules dashboards/prometheus/tests/*.yml
+
+screenshots: $(READY) ## write docs/images/ anew from the platform that is running (`make up`, `telemetry simulate`)
+	@$(call debian,chromium,chromium)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-browser.lock
+	@$(BIN)/python docs/take_screenshots.py
 
 bench: $(READY) ## figures with their floors, one JSON object a line
 	@$(BIN)/python -m bench
@@ -69,7 +88,9 @@ lock: ## resolve requirements.lock anew from pyproject.toml (needs `uv` on the p
 	@uv pip compile pyproject.toml --extra embedded --extra dev --universal --python-version 3.11 --no-strip-extras \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
 	@# One platform: the markers that say so on every line would hide the few that matter.
-	@sed -i -E "s/ and (implementation_name == 'cpython'|platform_machine == 'x86_64'|platform_python_implementation != 'PyPy'|sys_platform == 'linux')//g; s/ ; (implementation_name == 'cpython'|platform_python_implementation != 'PyPy')//" requirements.lock
+	@uv pip compile --group browser --universal --python-version 3.11 --no-strip-extras --constraint requirements.lock \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements-browser.lock
+	@sed -i -E "s/ and (implementation_name == 'cpython'|platform_machine == 'x86_64'|platform_python_implementation != 'PyPy'|sys_platform == 'linux')//g; s/ ; (implementation_name == 'cpython'|platform_python_implementation != 'PyPy')//" requirements.lock requirements-browser.lock
 
 clean: ## stop everything, remove state and environment
 	@if [ -x $(BIN)/telemetry ]; then $(BIN)/telemetry clean; fi

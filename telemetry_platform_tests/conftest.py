@@ -23,6 +23,7 @@ from telemetry_platform.stores import postgres, redis
 from telemetry_platform.usecases.apply_schema import apply_schema
 from telemetry_platform.usecases.ensure_keys import ensure_keys
 from telemetry_platform_tests.exclusion_lists import load_exclusions
+from telemetry_platform_tests.warehouses import Warehouses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +36,8 @@ hypothesis.settings.load_profile("without deadline")
 
 _REDIS_DATABASES = 511
 _numbers = itertools.count(1)
+_warehouses = Warehouses()
+"""Of this process's server."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -80,14 +83,16 @@ def fresh_platform(engines: PlatformHandle, *, with_warehouse: bool = True) -> S
             given["postgres"][part] = _at_database(getattr(engines.settings.postgres, part), name)
     # Each trail has checkpoints of its own.
     given["audit"]["checkpoints"] = str(engines.state.path / "checkpoints" / name)
-    given["clickhouse"]["database"] = name
+    emptied = _warehouses.take() if with_warehouse else None
+    given["clickhouse"]["database"] = emptied or name
     # A copy of the exclusion list is that of one database.
     given["exclusions"]["copy_file"] = None
     logical = str(number % _REDIS_DATABASES + 1)
     given["redis"]["url"] = _at_database(engines.settings.redis.url, logical)
     settings = Settings(**given)
-    if with_warehouse:
+    if with_warehouse and not emptied:
         apply_schema(settings, datetime.now(UTC))
+        _warehouses.made(settings)
     admin_url = SecretStr(engines.redis_admin_url)
     with redis.connect(RedisSettings(url=SecretStr(_at_database(admin_url, logical)))) as client:
         client.flushdb()
@@ -96,12 +101,16 @@ def fresh_platform(engines: PlatformHandle, *, with_warehouse: bool = True) -> S
 
 @contextmanager
 def _passing_platform(engines: PlatformHandle) -> Iterator[Settings]:
-    """Fresh databases whose queue is emptied afterwards: Redis' memory is one for all tests of a session."""
+    """Fresh databases whose queue is emptied afterwards: Redis' memory is one for all tests of a session.
+
+    The warehouse goes to the next test, emptied.
+    """
     settings = fresh_platform(engines)
     yield settings
     logical = _at_database(SecretStr(engines.redis_admin_url), urlsplit(settings.redis.url.get_secret_value()).path[1:])
     with redis.connect(RedisSettings(url=SecretStr(logical))) as client:
         client.flushdb()
+    _warehouses.give_back(settings)
 
 
 @pytest.fixture
