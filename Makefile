@@ -7,7 +7,7 @@ PATIENTS ?= 200
 SEED ?= 7
 WORKERS ?= 3
 READY := $(VENV)/.ready
-PACKAGES := telemetry_platform telemetry_platform_tests bench
+PACKAGES := telemetry_platform telemetry_platform_tests bench dashboards
 
 # A program of Debian's, with the package that brings it: installed where that is possible, else it is said what is missing.
 debian = { command -v $(1) >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
@@ -79,6 +79,7 @@ bench: $(READY) ## figures with their floors, one JSON object a line
 
 docs: $(READY) ## write the generated pages of docs/
 	@$(BIN)/telemetry docs
+	@$(BIN)/python -m dashboards.build
 
 snapshots: $(READY) ## accept the asset graph as it is now
 	@$(BIN)/pytest -q --disable-warnings telemetry_platform_tests/defs/test_definitions.py -k asset_graph_is_as_it_was --snapshot-update

@@ -52,6 +52,11 @@ from telemetry_platform.defs.operations.history import check_history, nightly_pu
 from telemetry_platform.defs.operations.partitions import check_partitions, make_partitions_ahead, nightly_partitions
 from telemetry_platform.defs.operations.schedules import check_tables, hourly_checks, quiet_drains
 from telemetry_platform.defs.resources import PlatformResource
+from telemetry_platform.defs.rollups.fresh import check_freshness
+from telemetry_platform.defs.rollups.live import check_live, live_specs
+from telemetry_platform.defs.rollups.rebuild import rebuild_days, rebuild_rollups
+from telemetry_platform.defs.rollups.touched import frequent_rebuilds, rebuild_touched_days
+from telemetry_platform.defs.rollups.verify import check_rollups, verify_rollups, weekly_reconciliation
 from telemetry_platform.logs import guard
 
 
@@ -60,7 +65,7 @@ def defs() -> Definitions:
     """Queues, tables, checks, jobs, and what starts them."""
     guard()
     return Definitions(
-        assets=[*queue_specs(), drain_streams, proofs_spec, fetch_exclusions],
+        assets=[*queue_specs(), drain_streams, proofs_spec, fetch_exclusions, rebuild_rollups, *live_specs],
         asset_checks=[
             check_attacks,
             check_coverage,
@@ -81,6 +86,9 @@ def defs() -> Definitions:
             check_partitions,
             check_retention,
             check_chain,
+            check_rollups,
+            check_live,
+            check_freshness,
         ],
         jobs=[
             drain_landing,
@@ -94,6 +102,9 @@ def defs() -> Definitions:
             checkpoint_trail,
             verify_trail,
             enforce_retention,
+            rebuild_days,
+            rebuild_touched_days,
+            verify_rollups,
         ],
         sensors=[landing_has_events, exclusions_were_never_loaded, erasures_wait],
         schedules=[
@@ -107,6 +118,8 @@ def defs() -> Definitions:
             checkpoints,
             weekly_verification,
             nightly_retention,
+            frequent_rebuilds,
+            weekly_reconciliation,
         ],
         resources={"platform": PlatformResource()},
         # A step is one store's work in bulk: a process for each would only add seconds of start.

@@ -78,7 +78,7 @@ def fresh_platform(engines: PlatformHandle, *, with_warehouse: bool = True) -> S
     given["postgres"] |= {
         part: _at_database(getattr(engines.settings.postgres, part), name) for part in ("url", "owner_url")
     }
-    for part in ("read_url", "retention_url"):
+    for part in ("read_url", "retention_url", "dashboards_url"):
         if getattr(engines.settings.postgres, part) is not None:
             given["postgres"][part] = _at_database(getattr(engines.settings.postgres, part), name)
     # Each trail has checkpoints of its own.

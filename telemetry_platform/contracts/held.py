@@ -13,7 +13,8 @@ from telemetry_platform.contracts.erasure import SweptBy
 from telemetry_platform.contracts.held_copies import copied, copies
 from telemetry_platform.contracts.pii import Domain, Hashed
 from telemetry_platform.contracts.records import records
-from telemetry_platform.contracts.registry import kinds, tables
+from telemetry_platform.contracts.registry import kinds
+from telemetry_platform.contracts.rollup_registry import kept_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +46,7 @@ class Place:
 
 def places() -> tuple[Place, ...]:
     """All of them, tables of events first."""
-    of_events = [_of_table(table) for table in tables().values()]
+    of_events = [_of_table(table) for table in kept_tables().values()]
     of_held = [_of_copies(table, copied()[name]) for name, table in copies().items()]
     beside = [_of_record(record) for record in records().values()]
     return tuple(place for place in (*of_events, *of_held, *beside) if place.columns)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from telemetry_platform.contracts import policy, registry
 from telemetry_platform.contracts.pii import Domain, Hashed
+from telemetry_platform.contracts.rollup_registry import of_base, rollups
 from telemetry_platform.docs_generation import contract_words as words
-from telemetry_platform.docs_generation import markdown
+from telemetry_platform.docs_generation import markdown, view_sections
 from telemetry_platform.docs_generation.table_layout import layout
 
 if TYPE_CHECKING:
@@ -38,12 +39,14 @@ def render() -> str:
         sections += [f"## Kind `{kind.name}`", _kind(kind)]
         for table in _tables_of(kind):
             sections += [f"### {table.name}", table.description, _facts(table), *_columns(kind, table)]
-    sections += ["## Policy", *_policy(kinds)]
+    sections += [*view_sections.sections(), "## Policy", *_policy(kinds)]
     return markdown.page("Data dictionary", _INTRODUCTION, sections)
 
 
 def _tables_of(kind: EventKind) -> tuple[Table, ...]:
-    return (kind.table, *kind.derived)
+    """A kind's tables, and the rollups that are counted from them."""
+    own = (kind.table, *kind.derived)
+    return (*own, *(rollup.table for table in own for rollup in of_base(table.name)))
 
 
 def _tables(kinds: Iterable[EventKind]) -> str:
@@ -135,7 +138,8 @@ def _facts(table: Table) -> str:
         *layout(table),
     ]
     if table.derived_from:
-        rows.append(("derived from", f"`{table.derived_from}`, in the drain"))
+        how = "rebuilt a day at a time" if table.name in rollups() else "in the drain"
+        rows.append(("derived from", f"`{table.derived_from}`, {how}"))
     if table.final:
         rows.append(("reading", "rows are versions: the newest of each key counts (`FINAL`)"))
     return "\n".join(f"- {name}: {text}" for name, text in rows)

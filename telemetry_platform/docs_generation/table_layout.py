@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _PARTITIONS = {
     "toYYYYMM": "one for each month of",
+    "toYYYYMMDD": "one for each day of",
     "toMonday": "one for each week of",
     "toDate": "one for each day of",
 }

@@ -28,7 +28,14 @@ if TYPE_CHECKING:
 Profile = Literal["demo", "up", "test"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
 
-POSTGRES_ROLES = ("telemetry_owner", "telemetry_ingest", "telemetry_read", "telemetry_retention", "telemetry_dagster")
+POSTGRES_ROLES = (
+    "telemetry_owner",
+    "telemetry_ingest",
+    "telemetry_read",
+    "telemetry_retention",
+    "telemetry_dashboards",
+    "telemetry_dagster",
+)
 _POLL_SECONDS = 0.05
 _SECRET_NAMES = (
     "postgres",

@@ -23,7 +23,7 @@ from telemetry_platform.settings.compliance import (
 from telemetry_platform.settings.front_door import ApiSettings, Network, TokenSettings
 from telemetry_platform.settings.history import HistorySettings
 from telemetry_platform.settings.stores import ClickHouseSettings, PostgresSettings, RedisSettings
-from telemetry_platform.settings.work import AuditSettings, DrainSettings, RetentionSettings
+from telemetry_platform.settings.work import AuditSettings, DrainSettings, RetentionSettings, RollupSettings
 
 __all__ = [
     "ApiSettings",
@@ -41,6 +41,7 @@ __all__ = [
     "PrivacySettings",
     "RedisSettings",
     "RetentionSettings",
+    "RollupSettings",
     "Settings",
     "TokenSettings",
     "inherited_environment",
@@ -69,6 +70,7 @@ class Settings(BaseSettings):
     drain: DrainSettings = Field(default_factory=DrainSettings)
     audit: AuditSettings = Field(default_factory=AuditSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
+    rollups: RollupSettings = Field(default_factory=RollupSettings)
     history: HistorySettings = Field(default_factory=HistorySettings)
     canary: CanarySettings = Field(default_factory=CanarySettings)
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR")

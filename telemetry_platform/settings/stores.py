@@ -37,6 +37,11 @@ class PostgresSettings(BaseModel):
         description="connection of telemetry_retention, which removes what has expired and nothing else: the nightly "
         "retention and the partitions ahead use it",
     )
+    dashboards_url: SecretStr | None = Field(
+        None,
+        description="connection of telemetry_dashboards, which sees how the platform stands and no person: "
+        "`telemetry metrics` uses it",
+    )
     pool_size: int = Field(4, ge=1, description="connections per process")
 
 

@@ -86,3 +86,9 @@ class RetentionSettings(BaseModel):
         if years < LEAST_AUDIT_YEARS:
             raise ValueError(f"the audit trail is kept for {LEAST_AUDIT_YEARS} years at least")
         return years
+
+
+class RollupSettings(BaseModel):
+    """How far rollups may be behind what they are counted from."""
+
+    every_minutes: int = Field(15, ge=1, le=24 * 60, description="how often the days that are due are rebuilt")

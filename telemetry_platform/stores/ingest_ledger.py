@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from telemetry_platform.contracts.rollup_registry import of_base
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date, datetime
@@ -204,13 +206,23 @@ def mark_producers(
 
 
 def mark_touched_days(conn: Connection, table: str, days: Iterable[date], batch_id: str, *, now: datetime) -> None:
-    """Say which days' rollups are out of date."""
+    """Say which days' rollups are out of date. Each touch raises the mark of its row, under the row's lock."""
+    followers = [rollup.name for rollup in of_base(table)]
     conn.execute(
-        "INSERT INTO ingest.touched_days (table_name, day, batch_id, marked_at) "
-        "SELECT %s, day, %s, %s FROM unnest(%s::date[]) AS day "
-        "ON CONFLICT (table_name, day) DO UPDATE SET batch_id = excluded.batch_id, marked_at = excluded.marked_at",
-        (table, batch_id, now, sorted(set(days))),
+        "INSERT INTO ingest.touched_days AS known (table_name, day, batch_id, marked_at, mark, first_marked_at) "
+        "SELECT %s, day, %s, %s, 1, %s FROM unnest(%s::date[]) AS day "
+        "ON CONFLICT (table_name, day) DO UPDATE SET batch_id = excluded.batch_id, marked_at = excluded.marked_at, "
+        "mark = known.mark + 1, first_marked_at = CASE WHEN (SELECT count(*) FROM ingest.rollup_days AS built "
+        "WHERE built.rollup = ANY(%s) AND built.day = known.day AND built.mark >= known.mark) = %s "
+        "THEN excluded.marked_at ELSE known.first_marked_at END",
+        (table, batch_id, now, now, sorted(set(days)), followers, len(followers)),
     )
+
+
+def open_batches(conn: Connection) -> frozenset[str]:
+    """Batches that may have stored rows whose days are not marked yet."""
+    rows = conn.execute("SELECT stream || ' ' || batch_id FROM ingest.batches WHERE state = 'open'").fetchall()
+    return frozenset(row[0] for row in rows)
 
 
 def recent(conn: Connection, stream: str, *, entries: int) -> tuple[int, int]:

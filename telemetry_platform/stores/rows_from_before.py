@@ -69,7 +69,7 @@ def count_between(  # noqa: PLR0913, PLR0917 - whose, where, from when to when
     warehouse: Warehouse, table: Table, column: str, sweep_id: UUID, first: datetime, last: datetime
 ) -> int:
     """Rows of the sweep's persons from after the first moment, up to the last."""
-    scope = {"table": table.name, "column": column, "sweep_id": str(sweep_id), "first": first, "last": last}
+    scope = _scope(table, column, sweep_id) | {"first": first, "last": last}
     return int(warehouse.rows("count_rows_between", scope)[0][0])
 
 
@@ -77,7 +77,8 @@ def count_named(  # noqa: PLR0913, PLR0917 - whose, where and by when
     warehouse: Warehouse, table: Table, column: str, org_id: str, actors: Sequence[str], erased_at: datetime
 ) -> int:
     """Rows of one person from before a moment, without the scratch table: for whoever only looks."""
-    scope = {"table": table.name, "column": column, "org_id": org_id, "erased_at": erased_at}
+    time = table.retention.column
+    scope = {"table": table.name, "column": column, "time": time, "org_id": org_id, "erased_at": erased_at}
     if not all(_PSEUDONYM.fullmatch(actor) for actor in actors):
         raise ContractViolationError("a pseudonym is 64 hex digits: nothing else may be looked for")
     keys = {"persons": "".join(f"{actor}\n" for actor in actors)}
@@ -105,5 +106,6 @@ def delete_letters(conn: Connection, persons: Sequence[Person], erased_at: datet
     ).rowcount
 
 
-def _scope(table: Table, column: str, sweep_id: UUID, erased_at: datetime) -> dict[str, Any]:
-    return {"table": table.name, "column": column, "sweep_id": str(sweep_id), "erased_at": erased_at}
+def _scope(table: Table, column: str, sweep_id: UUID, erased_at: datetime | None = None) -> dict[str, Any]:
+    scope = {"table": table.name, "column": column, "time": table.retention.column, "sweep_id": str(sweep_id)}
+    return scope if erased_at is None else scope | {"erased_at": erased_at}

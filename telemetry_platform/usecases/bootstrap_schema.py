@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 OWNER = "telemetry_owner"
 DAGSTER = "telemetry_dagster"
-ROLES = (OWNER, "telemetry_ingest", "telemetry_read", "telemetry_retention", DAGSTER)
+ROLES = (OWNER, "telemetry_ingest", "telemetry_read", "telemetry_retention", "telemetry_dashboards", DAGSTER)
 TELEMETRY = "telemetry"
 DATABASES = {TELEMETRY: OWNER, "dagster": DAGSTER}
 """Each database with the role that owns it."""
@@ -139,6 +139,7 @@ def connection_variables(admin_url: str, passwords: Mapping[str, str]) -> dict[s
         "URL": "telemetry_ingest",
         "READ_URL": "telemetry_read",
         "RETENTION_URL": "telemetry_retention",
+        "DASHBOARDS_URL": "telemetry_dashboards",
         "OWNER_URL": OWNER,
     }
     found = {f"TELEMETRY_POSTGRES__{name}": url(role) for name, role in names.items() if role in passwords}

@@ -20,7 +20,7 @@ from uuid import UUID
 from telemetry_platform.stores.tenant_keys import tenant_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from telemetry_platform.stores.tenant_keys import Keys
     from telemetry_platform.stores.warehouse import Warehouse
@@ -76,13 +76,18 @@ def fold_sessions(
 
 
 def fold_silent_sessions(
-    warehouse: Warehouse, drained_until: datetime, *, now: datetime, most: int = SESSIONS_A_STATEMENT
+    warehouse: Warehouse,
+    drained_until: datetime,
+    *,
+    now: datetime,
+    most: int = SESSIONS_A_STATEMENT,
+    touch: Callable[[list[str]], object] = lambda _: None,
 ) -> FoldReport:
     """Derive that sessions were abandoned: no end, and silent for a minute (half an hour after a pause).
 
     Silence is measured against the time of receipt up to which the queue is drained, never against a clock: while the
     queue is behind, nobody is silent. A later event revokes it, by folding the session into a newer version. Call again
-    while the report says that `most` sessions were folded.
+    while the report says that `most` sessions were folded. `touch` is told the sessions before they change and after.
     """
     silent = warehouse.query(
         "select_silent_sessions",
@@ -97,7 +102,9 @@ def fold_silent_sessions(
         folded = [session for session in chunk if session not in settled]
         if folded:
             parameters = {"since": scope["earliest"], "now": now, "drained_until": drained_until}
+            touch(folded)
             stalled = _fold(warehouse, folded, parameters, None)
+            touch(folded)
             report = FoldReport(report.sessions + len(folded), report.stalled + stalled)
     return report
 

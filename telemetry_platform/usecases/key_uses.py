@@ -16,7 +16,8 @@ from telemetry_platform.contracts.held_copies import copies
 from telemetry_platform.contracts.key_lives import LIVES, epoch_columns
 from telemetry_platform.contracts.landing import stream_name
 from telemetry_platform.contracts.pii import Domain
-from telemetry_platform.contracts.registry import kinds, tables
+from telemetry_platform.contracts.registry import kinds
+from telemetry_platform.contracts.rollup_registry import kept_tables
 from telemetry_platform.errors import PermanentError
 from telemetry_platform.stores import epochs_at_rest, holds, postgres, redis
 from telemetry_platform.stores.warehouse import open_warehouse
@@ -49,7 +50,7 @@ class Use:
 def in_tables(settings: Settings, *, log_comment: str) -> list[Use]:
     """Of every registered table."""
     found: list[Use] = []
-    everywhere = (*tables().values(), *copies().values())
+    everywhere = (*kept_tables().values(), *copies().values())
     named = [(table, column, domain) for table in everywhere for column, domain in epoch_columns(table)]
     address = settings.postgres.read_url or settings.postgres.url
     with (

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from telemetry_platform.contracts.erasure import SweptBy
 from telemetry_platform.contracts.held_copies import copies
 from telemetry_platform.contracts.records import records
-from telemetry_platform.contracts.registry import tables
+from telemetry_platform.contracts.rollup_registry import kept_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -53,7 +53,7 @@ def gaps(live: Sequence[LiveColumn], store: Store) -> list[Gap]:
     by_table: dict[str, dict[str, str]] = {}
     for column in live:
         by_table.setdefault(column.table, {})[column.name] = column.type
-    kept = {name: table for name, table in {**tables(), **copies()}.items() if table.store is store}
+    kept = {name: table for name, table in {**kept_tables(), **copies()}.items() if table.store is store}
     beside = {name: record for name, record in records().items() if record.store is store}
     found = [
         Gap(name, "a contract describes it and the database has none")

@@ -18,6 +18,7 @@ from telemetry_platform.stores import (
     erasures,
     redis,
     restore_marks,
+    rollup_marks,
     subject_states,
     subjects,
     tombstone_copies,
@@ -91,6 +92,9 @@ def restore_check(  # noqa: PLR0913 - what a check is told; all but the first th
         erased = sweep_again(stores.warehouse, conn, in_force, now)
         run_id = uuid4()
         expired = _expire_again(stores, run_id)
+        # Nobody knows which days of which rollups came back, and from when: every day is made anew.
+        with conn.transaction():
+            rollup_marks.touch_all(conn, why=f"restore-check {run_id}", now=now)
 
         def say() -> None:
             details = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from telemetry_platform.contracts.events import audit
 from telemetry_platform.contracts.records import records
-from telemetry_platform.contracts.registry import tables
+from telemetry_platform.contracts.rollup_registry import kept_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def in_force(settings: Settings) -> Mapping[str, Retention]:
     """The retention of every table that has one, by its name."""
-    found = {table.name: table.retention for table in tables().values()}
+    found = {table.name: table.retention for table in kept_tables().values()}
     found |= {record.name: record.retention for record in records().values() if record.retention is not None}
     trail = found[audit.LOGS.name]
     return found | {audit.LOGS.name: replace(trail, amount=settings.retention.audit_years)}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from telemetry_platform.contracts.held_copies import copies
+from telemetry_platform.contracts.rollup_registry import rollups
 from telemetry_platform.errors import PermanentError
 from telemetry_platform.stores import erasure_counts, ingest_ledger, rows_from_before
 from telemetry_platform.usecases.erase.sweep import swept
@@ -45,7 +46,7 @@ def _sweep(
             if rows_from_before.count(warehouse, table, column, sweep_id, erased_at):
                 raise PermanentError(f"{table.name} still holds rows of erased persons: run `telemetry restore-check`")
             removed += sum(count for _, _, count, _ in by_person)
-            if table.name in copies():
+            if table.name in copies() or table.name in rollups():
                 continue
             days = {day for _, _, _, its_days in by_person for day in its_days}
             with conn.transaction():

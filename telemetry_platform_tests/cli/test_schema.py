@@ -156,7 +156,9 @@ def test_status_says_what_is_missing_and_apply_brings_it(platform: Settings) -> 
     variables = _environment(platform)
     assert platform.postgres.owner_url is not None
     with postgres.connect(platform.postgres.owner_url.get_secret_value()) as owner:
-        owner.execute("DROP TABLE ingest.touched_days; DELETE FROM ops.schema_ledger WHERE item LIKE '%touched_days'")
+        owner.execute(
+            "DROP TABLE ingest.touched_days CASCADE; DELETE FROM ops.schema_ledger WHERE item LIKE '%touched_days'"
+        )
     missing = _telemetry("status", **variables)
     assert missing.returncode == 1
     assert "postgres/tables/ingest_touched_days" in missing.stdout

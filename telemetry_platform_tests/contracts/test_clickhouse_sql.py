@@ -7,10 +7,10 @@ import pytest
 from telemetry_platform import sql_files
 from telemetry_platform.contracts.event_kind import Store, Table
 from telemetry_platform.contracts.records import records
-from telemetry_platform.contracts.registry import tables
+from telemetry_platform.contracts.rollup_registry import kept_tables
 from telemetry_platform_tests.contracts.sql_differences import clickhouse_differences
 
-CLICKHOUSE = {table.name: table for table in tables().values() if table.store is Store.CLICKHOUSE}
+CLICKHOUSE = {table.name: table for table in kept_tables().values() if table.store is Store.CLICKHOUSE}
 FILES = {file.name: file.text for file in sql_files.files("clickhouse/tables")}
 
 

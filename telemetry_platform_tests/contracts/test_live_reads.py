@@ -25,6 +25,8 @@ _INGEST = "the drain looks for what it has stored itself, within days"
 _ERASURE = "an erasure reaches what has expired and was not removed yet"
 _HOLD = "a legal hold reaches what has expired and was not removed yet"
 _RETENTION = "retention looks for what has expired"
+_ROLLUP = "a rebuild reads a day whole, and a comparison from its base, without what has expired"
+_LIVE = "a live table counts what is inserted, and hides by its own minute"
 _AT_REST = "a check or a reconciliation looks at what rests, not at what is shown"
 WORKERS = {
     "check_column": _AT_REST,
@@ -45,6 +47,20 @@ WORKERS = {
     "delete_expired_versions": _RETENTION,
     "fold_media_sessions": _FOLD,
     "fold_media_stalls": _FOLD,
+    "recompute_api_health_hourly": _ROLLUP,
+    "recompute_errors_hourly": _ROLLUP,
+    "recompute_media_health_hourly": _ROLLUP,
+    "recompute_pose_sessions": _ROLLUP,
+    "recompute_staff_daily": _ROLLUP,
+    "recompute_stalls_hourly": _ROLLUP,
+    "recompute_video_health_hourly": _ROLLUP,
+    "live_api_by_minute_fill": _LIVE,
+    "live_errors_by_minute_fill": _LIVE,
+    "live_media_by_minute_fill": _LIVE,
+    "select_rollup_day": _ROLLUP,
+    "count_rows_of_day": _ROLLUP,
+    "select_stall_days": _FOLD,
+    "select_pose_days": _FOLD,
     "media_timeline": _FOLD,
     "retract_media_stalls": _FOLD,
     "select_all_rows": _AT_REST,

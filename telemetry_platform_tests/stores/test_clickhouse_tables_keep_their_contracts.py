@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from telemetry_platform.contracts.event_kind import Store, Table
-from telemetry_platform.contracts.registry import tables
+from telemetry_platform.contracts.rollup_registry import kept_tables
 from telemetry_platform.stores.warehouse import Warehouse, open_warehouse
 from telemetry_platform_tests.contracts.sql_differences import commented, plain_ttl
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from telemetry_platform.contracts.columns import Column
     from telemetry_platform.settings import Settings
 
-CLICKHOUSE = {table.name: table for table in tables().values() if table.store is Store.CLICKHOUSE}
+CLICKHOUSE = {table.name: table for table in kept_tables().values() if table.store is Store.CLICKHOUSE}
 _LOW_CARDINALITY = re.compile(r"LowCardinality\((.*)\)")
 
 

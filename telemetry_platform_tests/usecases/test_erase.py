@@ -9,12 +9,15 @@ from uuid import uuid4
 
 import pytest
 
+from telemetry_platform.contracts.rollup_registry import rollups
 from telemetry_platform.errors import ContractViolationError, TransientError
 from telemetry_platform.stores import erasure_counts, erasures, postgres
 from telemetry_platform.usecases.drain.stores import open_stores
 from telemetry_platform.usecases.erase.certificate import readable
 from telemetry_platform.usecases.erase.proof import rows_of_erased
 from telemetry_platform.usecases.erase.run import Erasing
+from telemetry_platform.usecases.rollups.touched import due_days, rebuild_due
+from telemetry_platform.usecases.rollups.verify import days_of, verify_day
 from telemetry_platform_tests.api.serving import at, event, serving
 from telemetry_platform_tests.usecases.crashing_erasure import crash
 from telemetry_platform_tests.usecases.erased_person import (
@@ -90,7 +93,10 @@ def test_e66_an_erasure_reaches_every_epoch_every_table_and_the_dead_letters(
     module_platform: Settings, past: Past
 ) -> None:
     assert past
+    with open_stores(module_platform) as stores:
+        rebuild_due(stores, now=datetime.now(UTC), budget=timedelta(minutes=5))
     before = rows_of(module_platform, "u-42")
+    assert before["pose_sessions"] == 3
     assert EVERYTHING.items() <= before.items()
     assert before["media_sessions"] >= 3
     bystander, (named, events) = rows_of(module_platform, "u-43"), security_rows(module_platform, "u-42")
@@ -101,6 +107,12 @@ def test_e66_an_erasure_reaches_every_epoch_every_table_and_the_dead_letters(
     assert erasure.status == erasures.CERTIFIED
     assert rows_of(module_platform, "u-42") == {}
     assert rows_of(module_platform, "u-43") == bystander
+    with open_stores(module_platform) as stores:
+        # Before the certificate, and not some time after: nothing of theirs is counted any more.
+        for rollup in rollups().values():
+            assert all(verify_day(stores, rollup, day).matches for day in days_of(stores, rollup))
+        with stores.postgres() as conn:
+            assert due_days(conn) == []
     # Unlinked, not deleted.
     assert security_rows(module_platform, "u-42") == (0, events)
     assert erasure.certificate is not None

@@ -10,7 +10,7 @@ import pytest
 
 from telemetry_platform.contracts.consent import ConsentLevel
 from telemetry_platform.contracts.records import records
-from telemetry_platform.contracts.registry import tables
+from telemetry_platform.contracts.rollup_registry import kept_tables
 from telemetry_platform.contracts.subject import SubjectState
 from telemetry_platform.errors import PermanentError
 from telemetry_platform.processing.calendar_cutoff import cut_off
@@ -49,7 +49,7 @@ def _count(conn: Connection, table: str, where: LiteralString = "true", *values:
 def test_every_table_with_a_retention_is_acted_on_and_every_other_one_says_why(platform: Settings) -> None:
     found = targets(in_force(platform))
     with_retention = {name for name, record in records().items() if record.retention is not None}
-    assert set(found) == {*tables(), *with_retention}
+    assert set(found) == {*kept_tables(), *with_retention}
     assert set(kept()) == set(records()) - with_retention
     assert all(kept().values())
     assert {name for name, target in found.items() if target.way is Way.ROWS} == set(samples.SAMPLES)

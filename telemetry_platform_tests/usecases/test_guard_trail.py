@@ -187,7 +187,7 @@ def test_e45_a_name_in_a_comment_opens_nothing(shared: Trail, table: str, statem
     [
         "ALTER TABLE audit.details ALTER COLUMN nonce TYPE bytea USING nonce || 'x'",
         "ALTER TABLE audit.event_index ALTER COLUMN seq TYPE numeric USING seq + 1",
-        "ALTER TABLE security.security_events ALTER COLUMN severity TYPE varchar USING 'info'",
+        "ALTER TABLE security.security_events ALTER COLUMN rule_id TYPE varchar USING 'a rule'",
     ],
 )
 def test_e45_a_table_is_not_written_anew(shared: Trail, statement: str) -> None:

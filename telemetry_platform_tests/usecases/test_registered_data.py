@@ -9,7 +9,7 @@ import pytest
 from telemetry_platform.contracts.event_kind import Store
 from telemetry_platform.contracts.held_copies import copies
 from telemetry_platform.contracts.records import records
-from telemetry_platform.contracts.registry import tables
+from telemetry_platform.contracts.rollup_registry import kept_tables
 from telemetry_platform.stores import live_columns, postgres
 from telemetry_platform.stores.live_columns import LiveColumn
 from telemetry_platform.stores.warehouse import Warehouse, open_warehouse
@@ -52,13 +52,13 @@ def test_every_table_and_column_of_the_live_databases_is_registered(warehouse: W
 
 def test_the_catalogues_show_what_is_really_there(warehouse: Warehouse, module_platform: Settings) -> None:
     held = {column.table for column in live_columns.of_warehouse(warehouse)}
-    assert held >= {name for name, table in tables().items() if table.store is Store.CLICKHOUSE}
+    assert held >= {name for name, table in kept_tables().items() if table.store is Store.CLICKHOUSE}
     assert not {"media_sessions_current", "media_timeline"} & held
     # A role without any right on a table sees it all the same.
     assert module_platform.postgres.read_url is not None
     with postgres.connect(module_platform.postgres.read_url.get_secret_value()) as reader:
         kept = {column.table for column in live_columns.of_postgres(reader)}
-    assert kept >= {name for name, table in tables().items() if table.store is Store.POSTGRES}
+    assert kept >= {name for name, table in kept_tables().items() if table.store is Store.POSTGRES}
     assert "privacy.key_epochs" in kept
     assert not [name for name in kept if name.startswith("audit.audit_logs_")]
 
@@ -76,7 +76,7 @@ def test_the_catalogues_show_what_is_really_there(warehouse: Warehouse, module_p
         ("ALTER TABLE ingest.batches ADD COLUMN user_no bigint", "ingest.batches.user_no"),
         ("ALTER TABLE audit.audit_logs ADD COLUMN actor_number bigint", "audit.audit_logs.actor_number"),
         ("ALTER TABLE privacy.dead_letters DROP COLUMN actor_hash CASCADE", "privacy.dead_letters.actor_hash"),
-        ("DROP TABLE ingest.touched_days", "ingest.touched_days"),
+        ("DROP TABLE ingest.touched_days CASCADE", "ingest.touched_days"),
     ],
 )
 def test_what_is_planted_in_postgresql_is_found(owner: Connection, statement: str, where: str) -> None:
@@ -119,7 +119,7 @@ def test_what_is_planted_in_clickhouse_is_found(warehouse: Warehouse, statement:
 
 def test_a_contract_without_its_table_is_a_gap_too() -> None:
     known = {name for name, record in records().items() if record.store is Store.CLICKHOUSE}
-    known |= {name for name, table in tables().items() if table.store is Store.CLICKHOUSE} | copies().keys()
+    known |= {name for name, table in kept_tables().items() if table.store is Store.CLICKHOUSE} | copies().keys()
     found = gaps([LiveColumn("unknown", "id", "UInt64")], Store.CLICKHOUSE)
     assert {gap.where for gap in found} == known | {"unknown"}
 

@@ -2,4 +2,4 @@
 SELECT count() AS found
 FROM {table:Identifier}
 WHERE org_id = {org_id:String} AND {column:Identifier} IN (SELECT key FROM persons)
-    AND least(received_at, occurred_at) <= {erased_at:DateTime64(3, 'UTC')};
+    AND least(received_at, {time:Identifier}) <= {erased_at:DateTime64(3, 'UTC')};

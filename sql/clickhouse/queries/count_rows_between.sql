@@ -2,5 +2,5 @@
 SELECT count()
 FROM {table:Identifier}
 WHERE (org_id, {column:Identifier}) IN (SELECT org_id, actor_hash FROM erasure_scratch WHERE sweep_id = {sweep_id:UUID})
-    AND least(received_at, occurred_at) > {first:DateTime64(3, 'UTC')}
-    AND least(received_at, occurred_at) <= {last:DateTime64(3, 'UTC')};
+    AND least(received_at, {time:Identifier}) > {first:DateTime64(3, 'UTC')}
+    AND least(received_at, {time:Identifier}) <= {last:DateTime64(3, 'UTC')};

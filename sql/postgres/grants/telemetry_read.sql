@@ -12,3 +12,5 @@ GRANT EXECUTE ON FUNCTION audit.partitions_of(regclass), audit.is_hypertable(reg
 GRANT EXECUTE ON FUNCTION audit.has_partition(regclass, timestamptz), audit.is_hypertable(regclass)
     TO telemetry_read;
 GRANT EXECUTE ON FUNCTION audit.visible_from(regclass) TO telemetry_read;
+GRANT USAGE ON SCHEMA standing TO telemetry_read;
+GRANT SELECT ON ALL TABLES IN SCHEMA standing TO telemetry_read;

@@ -39,10 +39,19 @@ PRODUCER_MARKS = Record(
 )
 TOUCHED_DAYS = Record(
     name="ingest.touched_days",
-    description="Days whose rows changed since their rollups were last rebuilt.",
+    description="Days whose rows have changed, and how often: a rollup is behind where it knows an older mark.",
     owner=Owner.DATA,
     erasure=_NOBODY,
     legal_basis=LegalBasis.LEGITIMATE_INTEREST,
-    why_kept="a mark lives until the day's rollups are rebuilt",
+    why_kept="a row for each table and day: the mark tells whether a rollup is behind, and never goes back",
 )
-RECORDS = (BATCHES, LEASES, PRODUCER_MARKS, TOUCHED_DAYS)
+ROLLUP_DAYS = Record(
+    name="ingest.rollup_days",
+    description="Days of rollups: when each was last rebuilt, and up to which mark of its base.",
+    owner=Owner.DATA,
+    erasure=_NOBODY,
+    legal_basis=LegalBasis.LEGITIMATE_INTEREST,
+    why_kept="a row for each rollup and day: without it the day would be rebuilt again",
+    plain=("rollup",),
+)
+RECORDS = (BATCHES, LEASES, PRODUCER_MARKS, TOUCHED_DAYS, ROLLUP_DAYS)

@@ -39,7 +39,7 @@ def _spec(kind: EventKind, table: Table) -> dg.AssetSpec:
         deps=[_upstream(kind, table)],
         description=_description(kind, table),
         metadata={
-            "dagster/column_schema": _column_schema(table),
+            "dagster/column_schema": column_schema(table),
             "dagster/table_name": f"{DATABASE}.{table.name}",
             "retention": f"{table.retention.sentence}: {table.retention.why}",
             "erasure": _erasure(table),
@@ -95,7 +95,8 @@ def _erasure(table: Table) -> str:
     return f"expires only: {table.erasure.why}"
 
 
-def _column_schema(table: Table) -> dg.TableSchema:
+def column_schema(table: Table) -> dg.TableSchema:
+    """The columns as the catalogue shows them, with units, treatments and whether they may be NULL."""
     return dg.TableSchema(columns=[_column(column) for column in table.columns])
 
 

@@ -63,6 +63,8 @@ def store(desk: Desk, work: Work) -> None:
     touched: dict[str, set[date]] = {}
     if rows.num_rows:
         touched[table.name] = days_of(rows, table.retention.column)
+        if work.kind.frames is not None:
+            touched[table.name] |= folding.days_of_exercises(desk, rows)
         touched |= folding.fold(desk, work, rows)
     desk.checkpoint(f"{kind}.after_fold")
     outcome = Outcome(

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 import pyarrow.compute as pc
 
 from telemetry_platform.processing.copies import earliest_starts, in_time
+from telemetry_platform.stores import ingest_ledger
 from telemetry_platform.stores.tenant_keys import tenant_keys
-from telemetry_platform.usecases.drain.closing import days_of
 from telemetry_platform.usecases.fold_sessions import SESSIONS_A_STATEMENT, fold_sessions, fold_silent_sessions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date, datetime
 
     import pyarrow as pa
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 LATE = timedelta(hours=24)
 """An event that is later than this after its session's start is refused: sessions come to an end."""
 _START = "session_start"
+_SILENCE = "silence"
+"""Stands for a batch where sessions change because nothing came."""
 
 
 def is_folded(work: Work) -> bool:
@@ -54,12 +57,13 @@ def fold(desk: Desk, work: Work, rows: pa.Table) -> dict[str, set[date]]:
     if not is_folded(work):
         return {}
     sessions, stalls = work.kind.derived
-    touched = pc.unique(tenant_keys(rows, "session_id"))
+    touched = pc.unique(tenant_keys(rows, "session_id")).to_pylist()
     batch = work.batch
-    days = _session_days(desk, touched)
+    # Before the fold, too: a merge may take the old version, and with it its day, before a killed batch is tried again.
+    before = mark_sessions(desk, work.kind, touched, batch.root_id)
     report = fold_sessions(
         desk.stores.warehouse,
-        touched.to_pylist(),
+        touched,
         batch_id=batch.batch_id if work.first_try else f"{batch.batch_id}:{batch.attempts}",
         now=desk.now(),
         since=pc.min(rows["occurred_at"]).as_py(),
@@ -67,7 +71,8 @@ def fold(desk: Desk, work: Work, rows: pa.Table) -> dict[str, set[date]]:
     desk.tally.folded(sessions.name, report.sessions)
     desk.tally.folded(stalls.name, report.stalled)
     # A session that moved to another day changes both.
-    return {sessions.name: days | _session_days(desk, touched), stalls.name: days_of(rows, "occurred_at")}
+    after = _days(desk, work.kind, touched)
+    return {name: before[name] | after[name] for name in before}
 
 
 def fold_silent(desk: Desk, kind: EventKind, drained_until: datetime) -> bool:
@@ -75,11 +80,39 @@ def fold_silent(desk: Desk, kind: EventKind, drained_until: datetime) -> bool:
     if not kind.derived:
         return False
     desk.held.check(desk.conn)
-    report = fold_silent_sessions(desk.stores.warehouse, drained_until, now=desk.now(), most=SESSIONS_A_STATEMENT)
+    report = fold_silent_sessions(
+        desk.stores.warehouse,
+        drained_until,
+        now=desk.now(),
+        most=SESSIONS_A_STATEMENT,
+        touch=lambda sessions: mark_sessions(desk, kind, sessions, _SILENCE),
+    )
     desk.tally.folded(kind.derived[0].name, report.sessions)
     return report.sessions == SESSIONS_A_STATEMENT
 
 
-def _session_days(desk: Desk, sessions: pa.Array) -> set[date]:
-    """The days on which sessions stand, in all versions that are still there."""
-    return set(desk.stores.warehouse.query("select_session_days", keys={"sessions": sessions})["day"].to_pylist())
+def mark_sessions(desk: Desk, kind: EventKind, sessions: Sequence[str], why: str) -> dict[str, set[date]]:
+    """Mark the days on which sessions and their stalls stand now, by table; what they are."""
+    days = _days(desk, kind, sessions)
+    with desk.conn.transaction():
+        for table, its_days in days.items():
+            ingest_ledger.mark_touched_days(desk.conn, table, its_days, why, now=desk.now())
+    return days
+
+
+def _days(desk: Desk, kind: EventKind, sessions: Sequence[str]) -> dict[str, set[date]]:
+    """The days on which sessions and stalls stand, in all versions that are still there."""
+    statements = ("select_session_days", "select_stall_days")
+    return {
+        table.name: _days_by(desk, statement, sessions)
+        for table, statement in zip(kind.derived, statements, strict=True)
+    }
+
+
+def days_of_exercises(desk: Desk, rows: pa.Table) -> set[date]:
+    """The days of all frames of these rows' exercise sessions."""
+    return _days_by(desk, "select_pose_days", pc.unique(tenant_keys(rows, "session_id")).to_pylist())
+
+
+def _days_by(desk: Desk, statement: str, sessions: Sequence[str]) -> set[date]:
+    return set(desk.stores.warehouse.query(statement, keys={"sessions": sessions})["day"].to_pylist())

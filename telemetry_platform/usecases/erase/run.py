@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from telemetry_platform.contracts.event_kind import Store
 from telemetry_platform.contracts.own_actions import ERASURE_CERTIFIED
+from telemetry_platform.contracts.rollup_registry import of_base
 from telemetry_platform.stores import (
     erasure_counts,
     erasures,
@@ -33,6 +34,7 @@ from telemetry_platform.usecases.erase.request import release
 from telemetry_platform.usecases.erase.sweep import Sweeper, doomed_of
 from telemetry_platform.usecases.own_actions import record
 from telemetry_platform.usecases.restored import copy_tombstones, mark_removal
+from telemetry_platform.usecases.rollups.erased import rebuild_erased
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -101,7 +103,13 @@ class Erasing:
         ending = [one for one in waiting if one.status == erasures.ERASED]
         begun = [one for one in waiting if one.status != erasures.ERASED and self._begin(conn, one, whose)]
         if begun:
-            sweeper = Sweeper(conn, self._stores.warehouse, self._now, self._checkpoint)
+            sweeper = Sweeper(
+                conn,
+                self._stores.warehouse,
+                self._now,
+                self._checkpoint,
+                lambda erasures_: rebuild_erased(conn, self._stores, erasures_, now=self._now()),
+            )
             sweeper.sweep([doomed_of(one, stones) for one in begun])
             self._checkpoint("swept")
         for one in (*ending, *begun):
@@ -171,9 +179,10 @@ class Erasing:
     def _has_old_parts(self, counts: Mapping[str, TableCount]) -> bool:
         """Whether files that a deletion replaced still lie on the warehouse's disk."""
         return any(
-            rows_from_before.old_parts(self._stores.warehouse, count.table, count.mutated_at)
+            rows_from_before.old_parts(self._stores.warehouse, table, count.mutated_at)
             for count in counts.values()
             if count.mutated_at is not None
+            for table in (count.table, *(rollup.name for rollup in of_base(count.table)))
         )
 
     def _record(

@@ -15,7 +15,7 @@ from uuid import uuid4
 from telemetry_platform.contracts.erasure import SweptBy
 from telemetry_platform.contracts.event_kind import Store
 from telemetry_platform.contracts.held_copies import copies
-from telemetry_platform.contracts.registry import tables
+from telemetry_platform.contracts.rollup_registry import kept_tables, rollups
 from telemetry_platform.stores import erasure_counts, ingest_ledger, rows_from_before
 
 if TYPE_CHECKING:
@@ -47,7 +47,10 @@ class Found(NamedTuple):
 
 
 class Sweeper:
-    """`conn` commits by itself, `now` is our clock; `checkpoint` is told what was just done, for tests that kill."""
+    """`conn` commits by itself, `now` is our clock; `checkpoint` is told what was just done, for tests that kill.
+
+    `rebuild` makes anew what is counted from the rows of these erasures.
+    """
 
     def __init__(
         self,
@@ -55,11 +58,13 @@ class Sweeper:
         warehouse: Warehouse,
         now: Callable[[], datetime],
         checkpoint: Callable[[str], None] = lambda _: None,
+        rebuild: Callable[[Sequence[UUID]], object] = lambda _: None,
     ) -> None:
         self._conn = conn
         self._warehouse = warehouse
         self._now = now
         self._checkpoint = checkpoint
+        self._rebuild = rebuild
 
     def sweep(self, doomed: Sequence[Doomed]) -> None:
         """Remove all of it, and count what is left; a statement for all of them where that takes nothing else."""
@@ -71,6 +76,9 @@ class Sweeper:
         for one in doomed:
             self._sweep_letters(one)
             self._unlink(one)
+        # Before the count: a rebuild that read its base before the sweep may have put back a row that was swept.
+        self._rebuild([one.erasure.erasure_id for one in doomed])
+        self._checkpoint("rebuilt")
         for batch in batches:
             self._count_survivors(batch)
 
@@ -136,7 +144,7 @@ class Sweeper:
                     continue
                 rest = left[erasure_id].rows if erasure_id in left else 0
                 erasure_counts.settle(self._conn, erasure_id, table.name, rest, mutated_at=moment)
-                if table.name in copies():
+                if table.name in copies() or table.name in rollups():
                     continue
                 ingest_ledger.mark_touched_days(
                     self._conn, table.name, known.days, f"erasure {erasure_id}", now=self._now()
@@ -184,7 +192,7 @@ def swept() -> list[tuple[Table, str]]:
     """
     return [
         (table, table.erasure.column)
-        for table in (*tables().values(), *copies().values())
+        for table in (*kept_tables().values(), *copies().values())
         if table.store is Store.CLICKHOUSE and isinstance(table.erasure, SweptBy)
     ]
 

@@ -16,7 +16,7 @@ from telemetry_platform.contracts.events import security
 from telemetry_platform.contracts.records import records
 from telemetry_platform.contracts.records.retention import RUNS
 from telemetry_platform.contracts.records.trail import SECURITY_INDEX
-from telemetry_platform.contracts.registry import tables
+from telemetry_platform.contracts.rollup_registry import kept_tables
 from telemetry_platform.stores import trail_partitions
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Target:
     @property
     def table(self) -> Table:
         """The contract of a table that events land in."""
-        return tables()[self.name]
+        return kept_tables()[self.name]
 
     @property
     def record(self) -> Record:
@@ -73,7 +73,7 @@ def targets(policy: Mapping[str, Retention]) -> Mapping[str, Target]:
     Raises TypeError for a table with a retention that nothing here acts on.
     """
     found: dict[str, Target] = {}
-    contracts: dict[str, Table | Record] = {**tables(), **records()}
+    contracts: dict[str, Table | Record] = {**kept_tables(), **records()}
     for name, contract in contracts.items():
         retention = policy.get(name, contract.retention) if contract.retention is not None else None
         if retention is not None:
@@ -98,7 +98,7 @@ def _way(name: str, store: Store) -> Way:
         return Way.WITH_PARTITION
     if name == RUNS.name:
         return Way.OWN_CHAIN
-    if store is Store.CLICKHOUSE and name in tables():
+    if store is Store.CLICKHOUSE and name in kept_tables():
         return Way.WAREHOUSE
     if store is Store.POSTGRES and name in records():
         return Way.ROWS

@@ -1,0 +1,4 @@
+-- Rows of one partition.
+SELECT count()
+FROM {table:Identifier}
+WHERE _partition_id = {partition:String};

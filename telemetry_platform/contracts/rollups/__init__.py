@@ -1,0 +1,1 @@
+"""One file per rollup, each with ROLLUP: what is counted, by what, and from which base."""

@@ -1,0 +1,1 @@
+"""Rollups: rebuilding the days that are due, and comparing a day with its base."""
