@@ -34,6 +34,7 @@ from telemetry_platform.cli import (
     simulate,
     tokens,
     travel,
+    verdict,
 )
 from telemetry_platform.errors import PlatformError
 
@@ -44,6 +45,7 @@ _GROUPS = (
     demo.register,
     simulate.register,
     travel.register,
+    verdict.register,
     drain.register,
     rollups.register,
     metrics.register,

@@ -56,7 +56,7 @@ def simulate(  # noqa: PLR0913 - options of a command line
     from telemetry_platform.simulate.run import simulate as run
 
     state = state_of(profile)
-    url, token = (base_url, Settings().api.token) if base_url else _local_api(profile)
+    url, token = (base_url, Settings().api.token) if base_url else local_api(profile)
     scale = Scale(patients, days, speed, seed)
     only = [name for name in kinds.split(",") if name]
     with event_progress(f"{patients} patients") as progress:
@@ -69,7 +69,7 @@ def simulate(  # noqa: PLR0913 - options of a command line
     )
 
 
-def _local_api(profile: str) -> tuple[str, TokenSettings]:
+def local_api(profile: str) -> tuple[str, TokenSettings]:
     """Address and token settings of a local platform."""
     from telemetry_platform.cli.local import local_platform
 
