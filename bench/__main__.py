@@ -14,7 +14,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import api_batches, auditing, draining, excluding, freshness, lookup, pose_compression, scrubbing
+from bench import (
+    api_batches,
+    auditing,
+    draining,
+    excluding,
+    freshness,
+    lookup,
+    pose_compression,
+    scrubbing,
+    statistics_api,
+)
 from bench.figures import note
 from telemetry_platform.embedded.platform import running_platform
 
@@ -49,6 +59,7 @@ def _on_stores() -> Iterator[tuple[str, Callable[[PlatformHandle], Sequence[Figu
         yield f"drain.{load.kind}", partial(_drained, load)
     yield "audit", lambda handle: auditing.measure(handle.settings)
     yield "api.batch", lambda handle: api_batches.measure(handle, _free_port())
+    yield "stats", statistics_api.measure
     # Last: what is stored for it lies beside nothing that is still to be measured.
     yield "lookup", lambda handle: lookup.measure(handle.settings)
 

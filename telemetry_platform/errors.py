@@ -49,5 +49,9 @@ class QueueFullError(TransientError):
     """The landing queue has no room; nothing of the request was taken."""
 
 
+class SlowStatementError(TransientError):
+    """A statement took longer than it may: a shorter stretch of time may be answered."""
+
+
 class StaleKeysError(TransientError):
     """This process has not seen the key list for too long to know which epoch is active."""

@@ -23,13 +23,23 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from telemetry_platform import settings as settings_module
-from telemetry_platform.api import audit_routes, docs, health, privacy, problems, security_routes
+from telemetry_platform.api import (
+    audit_routes,
+    docs,
+    health,
+    privacy,
+    problems,
+    security_routes,
+    session_routes,
+    stats_routes,
+)
 from telemetry_platform.api.assembly import assemble
 from telemetry_platform.api.events_endpoint import EventsEndpoint
 from telemetry_platform.api.front import Front
 from telemetry_platform.api.guarded import Guarded, problem_handler
 from telemetry_platform.api.keeper import kept
 from telemetry_platform.api.problems import ProblemError
+from telemetry_platform.api.support import pages
 from telemetry_platform.contracts.registry import kinds
 from telemetry_platform.logs import guard
 from telemetry_platform.processing.paths import PathReducer
@@ -56,7 +66,7 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
     given = settings or settings_module.load()
     clock = now_ms or (lambda: time.time_ns() // 1_000_000)
     parts = assemble(given, clock)
-    guarded = Guarded(parts.doors, parts.kept.keys, parts.pool, clock, given)
+    guarded = Guarded(parts.doors, parts.kept.keys, parts.pool, clock, given, parts.kept.channel)
     app = FastAPI(
         title="Telemetry",
         version=version("telemetry-platform"),
@@ -76,7 +86,8 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
     posted = [kind for kind in kinds().values() if kind.endpoint is not None]
     app.router.routes.extend(_event_routes(posted, parts, given, clock))
     app.include_router(health.router(parts.health))
-    for group in (privacy, audit_routes, security_routes):
+    # Statistics before sessions: their path would be taken for a session's id.
+    for group in (privacy, audit_routes, security_routes, stats_routes, session_routes, pages):
         app.include_router(group.router(guarded))
     docs.add(app, posted, clock)
     return app

@@ -27,6 +27,11 @@ def check_headers(headers: Mapping[bytes, list[bytes]], max_bytes: int) -> None:
         raise ProblemError(415, "unsupported_media_type", "send Content-Type: application/json, in UTF-8")
     if any(value.strip().lower() not in {b"", b"identity"} for value in headers.get(b"content-encoding", ())):
         raise ProblemError(415, "compressed_body", "send the body as it is: a compressed one is not taken")
+    check_length(headers, max_bytes)
+
+
+def check_length(headers: Mapping[bytes, list[bytes]], max_bytes: int) -> None:
+    """Refuse a body that says that it is too large."""
     length = headers.get(b"content-length", [b"0"])[0]
     if length.isdigit() and int(length[:20]) > max_bytes:
         raise too_large(max_bytes)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from telemetry_platform.processing.pseudonyms import KeyRing
     from telemetry_platform.settings import Settings
     from telemetry_platform.stores.postgres import Connection
+    from telemetry_platform.stores.redis_channel import RedisChannel
     from telemetry_platform.usecases.key_list import KeyList
 
 _Found = TypeVar("_Found")
@@ -49,6 +50,7 @@ class Guarded:
     pool: ConnectionPool[Connection]
     now_ms: Callable[[], int]
     settings: Settings
+    channel: RedisChannel
 
     async def caller(self, request: Request, roles: frozenset[Role]) -> Caller:
         """The caller. Raises ProblemError: 401 without a valid token, 403 without one of the roles."""
@@ -56,6 +58,18 @@ class Guarded:
         if self.doors.loopback_only and not compliance.is_local(incoming.server):
             raise unauthorised("tokens with a shared secret are taken on loopback only")
         caller = await self.doors.verifier.verify(incoming.headers.get(b"authorization", []))
+        refusals.token_used(incoming, caller, self.doors)
+        if caller.roles.isdisjoint(roles):
+            needed = ", ".join(sorted(roles))
+            raise ProblemError(403, "forbidden", f"needs one of the roles {needed}", caller=caller)
+        return caller
+
+    async def caller_of_token(self, request: Request, token: str, roles: frozenset[Role]) -> Caller:
+        """The caller whose token came another way than by header. Raises as `caller` does."""
+        incoming = self.incoming(request)
+        if self.doors.loopback_only and not compliance.is_local(incoming.server):
+            raise unauthorised("tokens with a shared secret are taken on loopback only")
+        caller = await self.doors.verifier.verify([b"Bearer " + token.encode()])
         refusals.token_used(incoming, caller, self.doors)
         if caller.roles.isdisjoint(roles):
             needed = ", ".join(sorted(roles))

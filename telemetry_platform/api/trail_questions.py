@@ -152,7 +152,7 @@ class SecurityQuery(_Question):
         return SecurityFilter(tenants, self.occurred_from, self.occurred_to, self.type, self.severity, self.rule_id)
 
 
-_Asked = TypeVar("_Asked", bound=_Question)
+_Asked = TypeVar("_Asked", bound=BaseModel)
 
 
 def later_than(begin: datetime | None, end: datetime | None, name: str) -> datetime | None:

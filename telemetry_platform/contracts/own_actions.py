@@ -136,6 +136,30 @@ SECURITY_READ = OwnAction(
     "Somebody was shown a page of the security events; filters are told by their names.",
     frozenset({"filters", "rows", "tenants", "reader_org"}),
 )
+SESSIONS_SEARCHED = OwnAction(
+    "support.searched",
+    "media_session",
+    "Somebody was shown sessions that an error or an id was looked for; filters are told by their names.",
+    frozenset({"by", "sessions", "tenants", "reader_org"}),
+)
+PERSON_SEARCHED = OwnAction(
+    "support.person_searched",
+    "person",
+    "Somebody was shown the sessions of a person.",
+    frozenset({"by", "sessions", "tenants", "reader_org"}),
+)
+SESSION_READ = OwnAction(
+    "support.session_read",
+    "media_session",
+    "Somebody was shown one session: its events, its figures, its verdict.",
+    frozenset({"session_id", "found", "tenants", "reader_org"}),
+)
+STATUS_READ = OwnAction(
+    "support.status_read",
+    "installation",
+    "Somebody looked at what the platform itself is doing.",
+    frozenset({"tenants", "reader_org"}),
+)
 EVIDENCE_EXPORTED = OwnAction(
     "evidence.exported",
     "evidence",

@@ -20,6 +20,7 @@ from telemetry_platform.errors import (
     ConfigurationError,
     PermanentError,
     PlatformError,
+    SlowStatementError,
     TransientError,
     UnreadyStoreError,
 )
@@ -42,6 +43,8 @@ _TRANSIENT = frozenset({3, 159, 202, 209, 210, 225, 236, 241, 242, 243, 252, 285
 # No column, function, identifier, table, database, setting or right of that name, or a statement it cannot read: the
 # server is of another release than we are.
 _UNREADY = frozenset({16, 46, 47, 60, 62, 81, 115, 497})
+# A statement that took as long as its `max_execution_time`, or that would.
+_SLOW = frozenset({159, 160})
 _BLOCK_BYTES = 4 * 1024 * 1024
 _REFUSED_LOGIN = frozenset({192, 193, 194, 516})
 _DEFAULTS: dict[str, Any] = {
@@ -73,8 +76,9 @@ def platform_error(error: ClickHouseError) -> PlatformError:
             "TELEMETRY_CLICKHOUSE__PASSWORD"
         )
     named = f"code {code}, {error.name}" if isinstance(error, Error) and error.name else f"code {code}"
-    if code in _TRANSIENT:
-        return TransientError(f"ClickHouse could not finish ({named}): try again")
+    if code in _TRANSIENT or code in _SLOW:
+        kind = SlowStatementError if code in _SLOW else TransientError
+        return kind(f"ClickHouse could not finish ({named}): try again")
     if code in _UNREADY:
         return UnreadyStoreError(
             f"ClickHouse lacks what the statement needs ({named}): run `telemetry schema apply`, then try again"
