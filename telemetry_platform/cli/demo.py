@@ -59,7 +59,8 @@ def demo(
     out.print("Starting the platform (profile demo).")
     with running_platform("demo", given=_nothing_given(), extra=_local_settings, reporter=ServiceLines()) as handle:
         day = _day(handle, patients, seed)
-        result = Reconciliation((*day.lines, *_privacy(handle), *_compliance(handle)), day.not_simulated)
+        lines = (*day.lines, *_answers(handle), *_privacy(handle), *_compliance(handle))
+        result = Reconciliation(lines, day.not_simulated)
         out.print("Stopping.")
     seconds = time.monotonic() - begun
     if result.differences:
@@ -137,6 +138,17 @@ def _day(handle: "PlatformHandle", patients: int, seed: int) -> "Reconciliation"
         demo_tables.show_reconciliation(result)
         demo_tables.show_answers(warehouse)
     return result
+
+
+def _answers(handle: "PlatformHandle") -> "list[Line]":
+    """Whether figures, statistics and support's page say what the tables say."""
+    from telemetry_platform.cli import demo_answers, demo_tables
+
+    out.print("And what does it tell?")
+    lines = demo_answers.answers_chapter(handle)
+    demo_tables.show_lines(lines)
+    out.print()
+    return lines
 
 
 def _privacy(handle: "PlatformHandle") -> "list[Line]":
