@@ -43,6 +43,7 @@ from telemetry_platform.api.support import pages
 from telemetry_platform.contracts.registry import kinds
 from telemetry_platform.logs import guard
 from telemetry_platform.processing.paths import PathReducer
+from telemetry_platform.stores.warehouse import LastingWarehouse
 from telemetry_platform.usecases.accept_events import EventAcceptor
 from telemetry_platform.usecases.accept_frames import FrameAcceptor
 
@@ -66,7 +67,9 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
     given = settings or settings_module.load()
     clock = now_ms or (lambda: time.time_ns() // 1_000_000)
     parts = assemble(given, clock)
-    guarded = Guarded(parts.doors, parts.kept.keys, parts.pool, clock, given, parts.kept.channel)
+    # Connected when somebody asks for figures: events are taken whether or not ClickHouse answers.
+    warehouse = LastingWarehouse(given.clickhouse, log_comment="statistics")
+    guarded = Guarded(parts.doors, parts.kept.keys, parts.pool, clock, given, parts.kept.channel, warehouse)
     app = FastAPI(
         title="Telemetry",
         version=version("telemetry-platform"),
@@ -75,7 +78,7 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
         openapi_url=None,
         # A redirect would name whatever host the request claims to be for, and lose the body of a POST on the way.
         redirect_slashes=False,
-        lifespan=lambda _: _lifespan(parts, given),
+        lifespan=lambda _: _lifespan(parts, given, warehouse),
         middleware=_middleware(given, parts.metrics),
         exception_handlers={
             HTTPException: _problem,
@@ -94,7 +97,7 @@ def create_app(settings: Settings | None = None, now_ms: Callable[[], int] | Non
 
 
 @asynccontextmanager
-async def _lifespan(parts: Parts, settings: Settings) -> AsyncIterator[None]:
+async def _lifespan(parts: Parts, settings: Settings, warehouse: LastingWarehouse) -> AsyncIterator[None]:
     # Without waiting: a database that does not answer yet is told to whoever asks for it.
     parts.pool.open(wait=False)
     try:
@@ -102,6 +105,7 @@ async def _lifespan(parts: Parts, settings: Settings) -> AsyncIterator[None]:
             yield
     finally:
         await asyncio.to_thread(parts.pool.close)
+        await asyncio.to_thread(warehouse.close)
 
 
 def _event_routes(

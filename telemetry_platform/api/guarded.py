@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from telemetry_platform.settings import Settings
     from telemetry_platform.stores.postgres import Connection
     from telemetry_platform.stores.redis_channel import RedisChannel
+    from telemetry_platform.stores.warehouse import LastingWarehouse
     from telemetry_platform.usecases.key_list import KeyList
 
 _Found = TypeVar("_Found")
@@ -51,6 +52,7 @@ class Guarded:
     now_ms: Callable[[], int]
     settings: Settings
     channel: RedisChannel
+    warehouse: LastingWarehouse
 
     async def caller(self, request: Request, roles: frozenset[Role]) -> Caller:
         """The caller. Raises ProblemError: 401 without a valid token, 403 without one of the roles."""

@@ -128,7 +128,7 @@ def _documented(model: type[Question], summary: str, description: str) -> dict[s
 
 
 def _video(routes: APIRouter, desk: Desk) -> None:
-    settings = desk.guarded.settings
+    kept = desk.guarded.warehouse
     what = "How video starts and plays, by one dimension: each figure with the number `n` that it rests on."
 
     @routes.get(
@@ -141,7 +141,7 @@ def _video(routes: APIRouter, desk: Desk) -> None:
         group_by, value = question.group_by, question.value
 
         def read(stretch: Stretch) -> tuple[list[dict[str, Any]], int]:
-            return statistics.bandwidth(settings, asking, stretch, group_by, media_id=question.media_id, value=value)
+            return statistics.bandwidth(kept, asking, stretch, group_by, media_id=question.media_id, value=value)
 
         rows, withheld = await desk.read(lambda: read(over))
         body = _told(over, period=question.told_period, group_by=group_by, stats=rows, withheld=withheld)
@@ -159,7 +159,7 @@ def _video(routes: APIRouter, desk: Desk) -> None:
         asking, over = desk.asking(caller, question)
 
         def read(stretch: Stretch) -> tuple[dict[str, Any] | None, int]:
-            return statistics.sessions(settings, asking, stretch, question.media_id)
+            return statistics.sessions(kept, asking, stretch, question.media_id)
 
         row, withheld = await desk.read(lambda: read(over))
         body = _told(over, period=question.told_period, stats=row, withheld=withheld)
@@ -170,7 +170,7 @@ def _video(routes: APIRouter, desk: Desk) -> None:
 
 
 def _others(routes: APIRouter, desk: Desk) -> None:
-    settings = desk.guarded.settings
+    kept = desk.guarded.warehouse
     what = "Requests, errors and times of the Core API by route; they concern no person."
 
     @routes.get("/v1/api/metrics/stats", **_documented(asked.ApiQuestion, "The Core API by route", what))
@@ -180,10 +180,10 @@ def _others(routes: APIRouter, desk: Desk) -> None:
         asking, _ = desk.asking(caller, question.model_copy(update={"period": None, "since": None, "until": None}))
         now = datetime.fromtimestamp(desk.guarded.now_ms() / 1000, UTC)
         over = question.over(now, whole_days=False)
-        rows = await desk.read(lambda: statistics.api(settings, asking, over, question.route))
+        rows = await desk.read(lambda: statistics.api(kept, asking, over, question.route))
         body = _told(over, period=question.told_period, stats=rows)
         if question.compare is not None:
-            before = await desk.read(lambda: statistics.api(settings, asking, over.before, question.route))
+            before = await desk.read(lambda: statistics.api(kept, asking, over.before, question.route))
             body["previous"] = _told(over.before, stats=before)
         return answer(request, body, rows)
 
@@ -194,10 +194,10 @@ def _others(routes: APIRouter, desk: Desk) -> None:
         caller = await desk.caller(request)
         question = asked.read_query(asked.ErrorQuestion, request.query_params.multi_items())
         asking, over = desk.asking(caller, question)
-        rows, withheld = await desk.read(lambda: statistics.errors(settings, asking, over, question.source))
+        rows, withheld = await desk.read(lambda: statistics.errors(kept, asking, over, question.source))
         body = _told(over, period=question.told_period, stats=rows, withheld=withheld)
         if question.compare is not None:
-            before, more = await desk.read(lambda: statistics.errors(settings, asking, over.before, question.source))
+            before, more = await desk.read(lambda: statistics.errors(kept, asking, over.before, question.source))
             body["previous"] = _told(over.before, stats=before, withheld=more)
         return answer(request, body, rows)
 
@@ -208,10 +208,10 @@ def _others(routes: APIRouter, desk: Desk) -> None:
         caller = await desk.caller(request)
         question = asked.read_query(asked.StaffQuestion, request.query_params.multi_items())
         asking, over = desk.asking(caller, question)
-        rows, withheld = await desk.read(lambda: statistics.staff(settings, asking, over, question.metric))
+        rows, withheld = await desk.read(lambda: statistics.staff(kept, asking, over, question.metric))
         body = _told(over, period=question.told_period, stats=rows, withheld=withheld)
         if question.compare is not None:
-            before, more = await desk.read(lambda: statistics.staff(settings, asking, over.before, question.metric))
+            before, more = await desk.read(lambda: statistics.staff(kept, asking, over.before, question.metric))
             body["previous"] = _told(over.before, stats=before, withheld=more)
         return answer(request, body, rows)
 
@@ -228,7 +228,7 @@ def _others(routes: APIRouter, desk: Desk) -> None:
     async def pose(request: Request, session_id: str) -> Response:
         caller = await desk.caller(request, _OF_PERSONS)
         asking_for = str(session_uuid(session_id))
-        found = await desk.read(lambda: statistics.pose_session(settings, caller.org_id, asking_for))
+        found = await desk.read(lambda: statistics.pose_session(kept, caller.org_id, asking_for))
         if found is None:
             raise ProblemError(404, "not_found", "there is no such session: it may have expired, or not be counted yet")
         return answer(request, found, [found])

@@ -8,6 +8,7 @@ only. One insert is one block: split under one token, rows would be lost or doub
 from __future__ import annotations
 
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -163,6 +164,32 @@ def _with_text_ids(rows: pa.Table) -> pa.Table:
             text = [str(UUID(bytes=value)) if isinstance(value, bytes) else value and str(value) for value in values]
             rows = rows.set_column(position, field.name, pa.array(text, pa.string()))
     return rows
+
+
+class LastingWarehouse:
+    """A warehouse that is connected at its first use and then kept: connecting costs as much as a short statement.
+
+    Safe to share between threads; a connection that the server has closed is made again by the driver.
+    """
+
+    def __init__(self, settings: ClickHouseSettings, *, log_comment: str) -> None:
+        self._settings, self._log_comment = settings, log_comment
+        self._lock = Lock()
+        self._opened: Warehouse | None = None
+
+    def get(self) -> Warehouse:
+        """The warehouse. Raises as `clickhouse.connect` does; the next call tries again."""
+        with self._lock:
+            if self._opened is None:
+                self._opened = Warehouse(clickhouse.connect(self._settings, log_comment=self._log_comment))
+            return self._opened
+
+    def close(self) -> None:
+        """Give the connections back."""
+        with self._lock:
+            if self._opened is not None:
+                self._opened.client.close()
+                self._opened = None
 
 
 @contextmanager

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any
 from telemetry_platform.processing import statistics as figures
 from telemetry_platform.processing.statistics import Row, Shown, Teller, permitted
 from telemetry_platform.stores import statistics as store
-from telemetry_platform.stores.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     from telemetry_platform.contracts.statistics import Dimension, Stretch
-    from telemetry_platform.settings import Settings
+    from telemetry_platform.stores.warehouse import LastingWarehouse
 
-_COMMENT = "statistics"
 _ALL = "all"
 
 
@@ -35,7 +33,7 @@ class Asking:
 
 
 def bandwidth(  # noqa: PLR0913 - of whom, of when, by what
-    settings: Settings,
+    kept: LastingWarehouse,
     asking: Asking,
     over: Stretch,
     group_by: Dimension,
@@ -47,33 +45,35 @@ def bandwidth(  # noqa: PLR0913 - of whom, of when, by what
 
     With a `value` its group alone, of those that may be shown among all: asking for one at a time shows no more.
     """
-    shown = _video(settings, asking, over, group_by.value, media_id)
-    kept = [row for row in shown.rows if value is None or row["value"] == value]
-    rows = [{group_by.value: row["value"] or None, **figures.bandwidth(row, asking.tell)} for row in kept]
+    shown = _video(kept, asking, over, group_by.value, media_id)
+    asked = [row for row in shown.rows if value is None or row["value"] == value]
+    rows = [{group_by.value: row["value"] or None, **figures.bandwidth(row, asking.tell)} for row in asked]
     return rows, shown.withheld
 
 
-def sessions(settings: Settings, asking: Asking, over: Stretch, media_id: str | None = None) -> tuple[Row | None, int]:
+def sessions(
+    kept: LastingWarehouse, asking: Asking, over: Stretch, media_id: str | None = None
+) -> tuple[Row | None, int]:
     """Video of the whole tenant; None where there is nothing, or too little to be shown."""
-    shown = _video(settings, asking, over, _ALL, media_id)
+    shown = _video(kept, asking, over, _ALL, media_id)
     if not shown.rows:
         return None, shown.withheld
     found = figures.sessions(shown.rows[0], asking.tell)
     # Stalls are not counted by medium.
-    return found | {"stalls": _stalls(settings, asking, over) if media_id is None else None}, shown.withheld
+    return found | {"stalls": _stalls(kept, asking, over) if media_id is None else None}, shown.withheld
 
 
-def _stalls(settings: Settings, asking: Asking, over: Stretch) -> Row:
+def _stalls(kept: LastingWarehouse, asking: Asking, over: Stretch) -> Row:
     """Of all sessions, by cause."""
-    rows = _ask(settings, "select_stall_stats", asking.org_id, over, dimension=_ALL, value="")
+    rows = _ask(kept, "select_stall_stats", asking.org_id, over, dimension=_ALL, value="")
     shown = permitted([row | {"n": row["stalls"]} for row in rows], "cause", exact=asking.exact)
     return {"withheld": shown.withheld, "causes": [figures.stalls(row, asking.tell) for row in shown.rows]}
 
 
-def api(settings: Settings, asking: Asking, over: Stretch, route: str | None = None) -> list[Row]:
+def api(kept: LastingWarehouse, asking: Asking, over: Stretch, route: str | None = None) -> list[Row]:
     """Requests by route. They concern no person: everybody sees them exactly."""
     tell = Teller(exact=True)
-    rows = _ask(settings, "select_api_stats", asking.org_id, over, route=route or "", most=store.MOST_GROUPS)
+    rows = _ask(kept, "select_api_stats", asking.org_id, over, route=route or "", most=store.MOST_GROUPS)
     return [
         {
             "method": row["method"],
@@ -91,9 +91,9 @@ def api(settings: Settings, asking: Asking, over: Stretch, route: str | None = N
     ]
 
 
-def errors(settings: Settings, asking: Asking, over: Stretch, source: str | None = None) -> tuple[list[Row], int]:
+def errors(kept: LastingWarehouse, asking: Asking, over: Stretch, source: str | None = None) -> tuple[list[Row], int]:
     """Errors by fingerprint, the most frequent first."""
-    rows = _ask(settings, "select_error_stats", asking.org_id, over, source=source or "", most=store.MOST_GROUPS)
+    rows = _ask(kept, "select_error_stats", asking.org_id, over, source=source or "", most=store.MOST_GROUPS)
     for row in rows:
         row |= {"n": row["errors"], "key": f"{row['source']} {row['fingerprint']}"}
     # Within each source: one may be asked for alone, and must show no more then.
@@ -101,8 +101,8 @@ def errors(settings: Settings, asking: Asking, over: Stretch, source: str | None
         permitted([row for row in rows if row["source"] == each], "key", exact=asking.exact)
         for each in dict.fromkeys(row["source"] for row in rows)
     ]
-    kept = {row["key"] for part in parts for row in part.rows}
-    shown = Shown(tuple(row for row in rows if row["key"] in kept), len(rows) - len(kept))
+    keys = {row["key"] for part in parts for row in part.rows}
+    shown = Shown(tuple(row for row in rows if row["key"] in keys), len(rows) - len(keys))
     tell = asking.tell
     told = [
         {
@@ -121,9 +121,9 @@ def errors(settings: Settings, asking: Asking, over: Stretch, source: str | None
     return told, shown.withheld
 
 
-def staff(settings: Settings, asking: Asking, over: Stretch, metric: str | None = None) -> tuple[list[Row], int]:
+def staff(kept: LastingWarehouse, asking: Asking, over: Stretch, metric: str | None = None) -> tuple[list[Row], int]:
     """Figures of staff by team, metric and unit; each metric is a total of its own, of which small teams go."""
-    rows = _ask(settings, "select_staff_stats", asking.org_id, over, metric=metric or "", most=store.MOST_GROUPS)
+    rows = _ask(kept, "select_staff_stats", asking.org_id, over, metric=metric or "", most=store.MOST_GROUPS)
     told: list[Row] = []
     withheld = 0
     tell = asking.tell
@@ -147,26 +147,24 @@ def staff(settings: Settings, asking: Asking, over: Stretch, metric: str | None 
     return told, withheld
 
 
-def pose_session(settings: Settings, org_id: str, session_id: str) -> Row | None:
+def pose_session(kept: LastingWarehouse, org_id: str, session_id: str) -> Row | None:
     """One exercise session; None where there is none."""
-    with open_warehouse(settings.clickhouse, log_comment=_COMMENT) as warehouse:
-        return store.pose_session(warehouse, org_id, session_id)
+    return store.pose_session(kept.get(), org_id, session_id)
 
 
-def _video(settings: Settings, asking: Asking, over: Stretch, dimension: str, media_id: str | None) -> Shown:
+def _video(kept: LastingWarehouse, asking: Asking, over: Stretch, dimension: str, media_id: str | None) -> Shown:
     more: dict[str, Any] = {"dimension": dimension}
     rest = None
-    with open_warehouse(settings.clickhouse, log_comment=_COMMENT) as warehouse:
-        if media_id is None:
-            rows = store.ask(warehouse, "select_video_stats", asking.org_id, over, **more)
-        else:
-            rows = store.ask(warehouse, "select_media_stats", asking.org_id, over, media=media_id, **more)
-            if not asking.exact:
-                others = store.ask(warehouse, "select_media_rest", asking.org_id, over, media=media_id, **more)
-                rest = {row["value"]: row["marks"] for row in others}
+    warehouse = kept.get()
+    if media_id is None:
+        rows = store.ask(warehouse, "select_video_stats", asking.org_id, over, **more)
+    else:
+        rows = store.ask(warehouse, "select_media_stats", asking.org_id, over, media=media_id, **more)
+        if not asking.exact:
+            others = store.ask(warehouse, "select_media_rest", asking.org_id, over, media=media_id, **more)
+            rest = {row["value"]: row["marks"] for row in others}
     return permitted([row | {"n": row["sessions"]} for row in rows], "value", exact=asking.exact, rest=rest)
 
 
-def _ask(settings: Settings, name: str, org_id: str, over: Stretch, **more: Any) -> list[Row]:  # noqa: ANN401 - parameters of a statement
-    with open_warehouse(settings.clickhouse, log_comment=_COMMENT) as warehouse:
-        return store.ask(warehouse, name, org_id, over, **more)
+def _ask(kept: LastingWarehouse, name: str, org_id: str, over: Stretch, **more: Any) -> list[Row]:  # noqa: ANN401 - parameters of a statement
+    return store.ask(kept.get(), name, org_id, over, **more)

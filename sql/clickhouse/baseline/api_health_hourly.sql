@@ -1,4 +1,6 @@
 -- Requests by hour and route, a day a partition.
+-- index_granularity: a row is a kilobyte of histograms, and of 8,192 of them a tenant's day is a few hundred. Compact parts: a
+--   week asks eight parts for forty columns, and opening their files took longer than reading them (33 to 24 ms, tried).
 -- Windows and fsync: see media_events.
 CREATE TABLE api_health_hourly
 (
@@ -20,6 +22,9 @@ PARTITION BY toYYYYMMDD(hour)
 ORDER BY (org_id, route, method, hour)
 TTL toDateTime(hour) + INTERVAL 1 YEAR + INTERVAL 1 MONTH
 SETTINGS
+    index_granularity = 1024,
+    min_bytes_for_wide_part = 1073741824,
+    min_rows_for_wide_part = 100000000,
     non_replicated_deduplication_window = 10000,
     replicated_deduplication_window = 10000,
     replicated_deduplication_window_seconds = 604800,
