@@ -10,7 +10,11 @@ from telemetry_platform.cli.console import out
 from telemetry_platform.cli.options import ProfileOption, state_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from telemetry_platform.simulate.causes.score import Score
+    from telemetry_platform.simulate.causes.truth import TrueCause
+    from telemetry_platform.stores.warehouse import Warehouse
 
 _RIGHT_AT_LEAST = 0.9
 _WEEK = timedelta(days=6)
@@ -60,41 +64,55 @@ def simulate(
 def score(*, seed: SeedOption = 1, profile: ProfileOption = "up") -> None:
     """Compare the verdicts on a week with its true causes: the confusion table; exit code 1 below nine in ten right.
 
-    Sessions that have not arrived are counted apart; one that is still open is judged as it stands.
+    A session that has not arrived names no cause; one that is still open is judged as it stands.
     """
     from telemetry_platform.cli.store_settings import store_settings
     from telemetry_platform.simulate.causes import truth
-    from telemetry_platform.simulate.causes.score import score as scored
     from telemetry_platform.stores.warehouse import open_warehouse
-    from telemetry_platform.usecases.support.evidence import verdicts_of
 
     week = truth.read(state_of(profile).path / "truth", seed)
-    pairs = []
-    with open_warehouse(store_settings().clickhouse, log_comment="telemetry verdict") as warehouse:
-        for org_id in sorted({one.org_id for one in week}):
-            mine = [one for one in week if one.org_id == org_id]
-            said = verdicts_of(warehouse, org_id, [one.session_id for one in mine])
-            pairs += [(one.cause, said[one.session_id].cause.value) for one in mine if one.session_id in said]
-    found = scored(pairs)
+    with open_warehouse(store_settings(profile).clickhouse, log_comment="telemetry verdict") as warehouse:
+        found, missing = judged(warehouse, week)
     _show(found)
-    missing = len(week) - found.sessions
     out.print(
-        f"{found.sessions:,} sessions, {found.right:.1%} right, {found.wrong:.1%} named another cause"
-        + (f"; {missing:,} have not arrived." if missing else "."),
+        f"{found.sessions:,} sessions: {found.right:.1%} right, {found.wrong:.1%} wrong, "
+        f"{found.named_none:.1%} not enough data" + (f" ({missing:,} have not arrived)." if missing else "."),
         markup=False,
+        soft_wrap=True,
     )
-    if not found.sessions or found.right < _RIGHT_AT_LEAST:
+    if found.right < _RIGHT_AT_LEAST:
         raise typer.Exit(1)
 
 
+def judged(warehouse: "Warehouse", week: "Iterable[TrueCause]") -> "tuple[Score, int]":
+    """The score of a week, and how many of its sessions have not arrived: they count as naming no cause."""
+    from telemetry_platform.simulate.causes.score import NAMES_NONE
+    from telemetry_platform.simulate.causes.score import score as scored
+    from telemetry_platform.usecases.support.evidence import verdicts_of
+
+    by_tenant: dict[str, list[TrueCause]] = {}
+    for one in week:
+        by_tenant.setdefault(one.org_id, []).append(one)
+    pairs, missing = [], 0
+    for org_id, mine in sorted(by_tenant.items()):
+        said = verdicts_of(warehouse, org_id, [one.session_id for one in mine])
+        missing += sum(one.session_id not in said for one in mine)
+        pairs += [
+            (one.cause, said[one.session_id].cause.value if one.session_id in said else NAMES_NONE) for one in mine
+        ]
+    return scored(pairs), missing
+
+
 def _show(found: "Score") -> None:
-    """The true causes down, what was said across."""
+    """The true causes down, what was said across: 80 characters hold it."""
     from telemetry_platform.contracts.verdict import Cause
 
-    shown = Table("true cause", box=None, pad_edge=False)
+    shown = Table(box=None, padding=(0, 1, 0, 0))
+    shown.add_column("true cause", no_wrap=True)
     for cause in Cause:
-        shown.add_column(cause.value.replace("_", " "), justify="right", min_width=7)
-    shown.add_column("right", justify="right")
+        words = cause.value.split("_")
+        shown.add_column(" ".join(words), justify="right", width=max(*map(len, words), 5))
+    shown.add_column("right", justify="right", no_wrap=True)
     for cause in Cause:
         counts = [found.confusion[cause.value, said.value] for said in Cause]
         if sum(counts):

@@ -68,7 +68,7 @@ class Simulation:
     sending: Sending
 
 
-def _run(sending: Coroutine[Any, Any, Sending]) -> Sending:
+def run_to_end(sending: Coroutine[Any, Any, Sending]) -> Sending:
     """Run to the end. Of the errors of many browsers, which fail alike, the first one is raised."""
     try:
         return asyncio.run(sending)
@@ -120,7 +120,7 @@ def simulate(  # noqa: PLR0913 - what a run is told, by name
 
     progress(0, total)
     signer = Signer(token.secret.get_secret_value(), token.issuer, token.audience)
-    sending = _run(
+    sending = run_to_end(
         send_stories(stories, base_url=base_url, signer=signer, pace=Pace(begin, scale.speed), progress=count, now=now)
     )
     truth = truth_folder / f"{scale.seed}.jsonl"

@@ -1,11 +1,11 @@
 """A week of known causes through a running API, and how many of its verdicts are right.
 
-Invariant: a verdict that names no cause (`not_enough_data`) is neither right nor wrong, and is counted apart.
+Invariant: a verdict that names no cause (`not_enough_data`) is neither right nor wrong, and is counted apart; so is a
+session that has not arrived. The shares are of all sessions that were sent, so that what got lost makes none better.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from telemetry_platform.errors import ConfigurationError
 from telemetry_platform.simulate.causes.week import core_story, tell_week
 from telemetry_platform.simulate.http_client import Pace, send_stories
+from telemetry_platform.simulate.run import run_to_end
 from telemetry_platform.simulate.tokens import Signer
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from telemetry_platform.settings import TokenSettings
     from telemetry_platform.simulate.causes.week import CausedSession
 
-_NAMES_NONE = "not_enough_data"
+NAMES_NONE = "not_enough_data"
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Score:
 
     @property
     def sessions(self) -> int:
-        """All that were judged."""
+        """All that were sent."""
         return self.confusion.total()
 
     @property
@@ -44,8 +45,13 @@ class Score:
     @property
     def wrong(self) -> float:
         """Share of verdicts that name another cause."""
-        guesses = sum(n for (true, said), n in self.confusion.items() if said not in {true, _NAMES_NONE})
+        guesses = sum(n for (true, said), n in self.confusion.items() if said not in {true, NAMES_NONE})
         return guesses / max(1, self.sessions)
+
+    @property
+    def named_none(self) -> float:
+        """Share of sessions of which no cause is named."""
+        return sum(n for (_, said), n in self.confusion.items() if said == NAMES_NONE) / max(1, self.sessions)
 
     def recall(self, cause: str) -> float:
         """Share of a true cause's sessions that were judged right."""
@@ -65,7 +71,7 @@ def send_week(seed: int, *, sessions: int, begin: datetime, base_url: str, token
     week = tell_week(seed, sessions=sessions, begin=begin)
     stories = [*(session.story for session in week if session.story.requests), core_story(week)]
     signer = Signer(token.secret.get_secret_value(), token.issuer, token.audience)
-    asyncio.run(
+    run_to_end(
         send_stories(stories, base_url=base_url, signer=signer, pace=Pace(begin, 0.0), progress=lambda _events: None)
     )
     return week
