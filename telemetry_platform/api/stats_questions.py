@@ -5,18 +5,20 @@ Invariant: what a rollup cannot answer is refused and the parameter named, never
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from telemetry_platform.api.moments import Moment
 from telemetry_platform.api.problems import ProblemError
 from telemetry_platform.api.trail_questions import read_body, read_query
 from telemetry_platform.contracts.statistics import Dimension, Period, StretchError, stretch
-from telemetry_platform.contracts.types import RawId, Tenant, parse_timestamp
+from telemetry_platform.contracts.types import RawId, Tenant
 from telemetry_platform.processing.payload_reading import FieldFault
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from telemetry_platform.contracts.statistics import Stretch
 
 __all__ = (
@@ -32,12 +34,6 @@ __all__ = (
 )
 
 
-def _moment(value: Any) -> datetime:  # noqa: ANN401 - whatever was sent
-    parse_timestamp(value)
-    return datetime.fromisoformat(value.upper()).astimezone(UTC)
-
-
-_Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=str)]
 _Value = Annotated[str, Field(max_length=64)]
 
 
@@ -50,10 +46,8 @@ class Question(BaseModel):
         Literal["1h", "24h", "7d", "30d"] | None,
         Field(description="a stretch that ends now, for analysts with yesterday; 7d when nothing is said"),
     ] = None
-    since: Annotated[_Moment | None, Field(alias="from", description="instead of a period, RFC 3339 with a zone")] = (
-        None
-    )
-    until: Annotated[_Moment | None, Field(alias="to", description="its end, RFC 3339 with a zone")] = None
+    since: Annotated[Moment | None, Field(alias="from", description="instead of a period, RFC 3339 with a zone")] = None
+    until: Annotated[Moment | None, Field(alias="to", description="its end, RFC 3339 with a zone")] = None
     org_id: Annotated[Tenant | None, Field(description="another tenant than the token's: role admin")] = None
     compare: Annotated[
         Literal["previous"] | None, Field(description="also the stretch of the same length before, as `previous`")

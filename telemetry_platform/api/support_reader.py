@@ -16,11 +16,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from telemetry_platform.api.guarded import unavailable
+from telemetry_platform.api.moments import Moment
 from telemetry_platform.api.problems import ProblemError
 from telemetry_platform.contracts.event_kind import Role
 from telemetry_platform.contracts.own_actions import PERSON_SEARCHED, SESSION_READ, SESSIONS_SEARCHED, OwnAction
 from telemetry_platform.contracts.trail_filters import Tenants
-from telemetry_platform.contracts.types import Code, RawId, parse_timestamp
+from telemetry_platform.contracts.types import Code, RawId
 from telemetry_platform.errors import PlatformError
 from telemetry_platform.processing.payload_reading import FieldFault
 from telemetry_platform.usecases.own_actions import Requested
@@ -49,12 +50,6 @@ _AT_ONCE = 4
 _Found = TypeVar("_Found")
 
 
-def _moment(value: Any) -> datetime:  # noqa: ANN401 - whatever was sent
-    parse_timestamp(value)
-    return datetime.fromisoformat(value.upper()).astimezone(UTC)
-
-
-_Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=str)]
 _Id = Annotated[UUID, BeforeValidator(lambda value: UUID(value) if isinstance(value, str) else value)]
 
 
@@ -69,11 +64,9 @@ class SessionSearch(BaseModel):
     session_id: Annotated[_Id | None, Field(description="one session, by the UUID that the frontend made")] = None
     error_code: Annotated[Code | None, Field(description="sessions in which this error was reported")] = None
     since: Annotated[
-        _Moment | None, Field(alias="from", description="began at this moment or later; 30 days ago when left out")
+        Moment | None, Field(alias="from", description="began at this moment or later; 30 days ago when left out")
     ] = None
-    until: Annotated[_Moment | None, Field(alias="to", description="began before this moment; now when left out")] = (
-        None
-    )
+    until: Annotated[Moment | None, Field(alias="to", description="began before this moment; now when left out")] = None
     limit: Annotated[int, Field(ge=1, le=MOST_SESSIONS, description="sessions at most, the newest first")] = 50
 
     @model_validator(mode="after")

@@ -7,12 +7,10 @@ shows more than was asked for; a raw id is taken from a body only; nothing that 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -21,13 +19,15 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from telemetry_platform.api.moments import Moment
 from telemetry_platform.api.problems import ProblemError
 from telemetry_platform.contracts.trail_filters import LogFilter, SecurityFilter
-from telemetry_platform.contracts.types import Code, RawId, Tenant, Word, parse_timestamp
+from telemetry_platform.contracts.types import Code, RawId, Tenant, Word
 from telemetry_platform.processing.payload_reading import FieldFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
 
     from telemetry_platform.contracts.trail_filters import Tenants
 
@@ -36,13 +36,6 @@ _ROWS, _MOST_ROWS = 100, 1_000
 _LARGEST_SEQ = 2**63 - 1
 
 
-def _moment(value: Any) -> datetime:  # noqa: ANN401 - whatever was sent
-    """RFC 3339 with a zone, to the microsecond: as exact as the rows."""
-    parse_timestamp(value)
-    return datetime.fromisoformat(value.upper()).astimezone(UTC)
-
-
-_Moment = Annotated[datetime, BeforeValidator(_moment, json_schema_input_type=str)]
 _Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 _Seq = Annotated[int, Field(ge=1, le=_LARGEST_SEQ)]
 
@@ -53,10 +46,10 @@ class _Question(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True, frozen=True)
 
     occurred_from: Annotated[
-        _Moment | None, Field(alias="from", description="happened at this moment or later, RFC 3339 with a zone")
+        Moment | None, Field(alias="from", description="happened at this moment or later, RFC 3339 with a zone")
     ] = None
     occurred_to: Annotated[
-        _Moment | None, Field(alias="to", description="happened before this moment, RFC 3339 with a zone")
+        Moment | None, Field(alias="to", description="happened before this moment, RFC 3339 with a zone")
     ] = None
     limit: Annotated[int | None, Field(ge=1, le=_MOST_ROWS, description=f"rows of a page; {_ROWS} when left out")] = (
         None
@@ -85,8 +78,8 @@ class _Question(BaseModel):
 class LogQuestion(_Question):
     """Of the audit trail."""
 
-    recorded_from: Annotated[_Moment | None, Field(description="written to the trail at this moment or later")] = None
-    recorded_to: Annotated[_Moment | None, Field(description="written to the trail before this moment")] = None
+    recorded_from: Annotated[Moment | None, Field(description="written to the trail at this moment or later")] = None
+    recorded_to: Annotated[Moment | None, Field(description="written to the trail before this moment")] = None
     action: Annotated[Code | None, Field(description="what was done, e.g. media.view")] = None
     outcome: Annotated[Literal["success", "denied", "failure"] | None, Field(description="how it ended")] = None
     resource_type: Annotated[Word | None, Field(description="kind of the resource, e.g. media")] = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from telemetry_platform.usecases.rollups.touched import rebuild_due
-from telemetry_platform_tests.usecases.test_rollups import put, session
+from telemetry_platform_tests.usecases.rollup_making import put, session
 
 if TYPE_CHECKING:
     import httpx

@@ -19,7 +19,7 @@ from telemetry_platform.usecases.drain.stores import open_stores
 from telemetry_platform.usecases.rollups.touched import rebuild_due
 from telemetry_platform_tests.api.serving import Api, serving
 from telemetry_platform_tests.api.statistics_data import DAY, MEDIUM, NOW, PLAIN, TODAY, ask, fill, stretch
-from telemetry_platform_tests.usecases.test_rollups import put, session
+from telemetry_platform_tests.usecases.rollup_making import put, session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

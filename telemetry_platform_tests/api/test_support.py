@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -14,6 +13,7 @@ import pytest
 from telemetry_platform.contracts.pii import Domain
 from telemetry_platform.stores import postgres
 from telemetry_platform.usecases.ensure_keys import load_key_ring
+from telemetry_platform_tests.api.page_reading import Page
 from telemetry_platform_tests.api.serving import Api, event, serving
 from telemetry_platform_tests.usecases.landing import drain_all, quick
 
@@ -241,21 +241,6 @@ def test_the_raw_id_stands_in_no_page_address_or_log(filled: Api, capfd: pytest.
     assert '"route":"/support/find"' in written.err
 
 
-class _Page(HTMLParser):
-    """What a reader without eyes or mouse needs of a page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def all(self, *names: str) -> list[dict[str, str | None]]:
-        return [attributes for tag, attributes in self.tags if tag in names]
-
-
 def test_pages_can_be_used_with_a_keyboard_and_a_reader(filled: Api) -> None:
     headers = cookie(filled)
     texts = [filled.client.get(path).text for path in ("/support",)]
@@ -263,7 +248,7 @@ def test_pages_can_be_used_with_a_keyboard_and_a_reader(filled: Api) -> None:
     texts += [filled.client.get(f"/support/sessions/{SESSION}", headers=headers).text]
     texts += [filled.client.post("/support/find", data={"user_id": ANA}, headers=headers | OURS).text]
     for text in texts:
-        page = _Page(text)
+        page = Page(text)
         assert page.all("html")[0]["lang"] == "en"
         assert page.all("a")[0] == {"class": "skip", "href": "#main"}
         assert len(page.all("h1")) == len(page.all("main")) == 1
@@ -280,7 +265,7 @@ def test_pages_can_be_used_with_a_keyboard_and_a_reader(filled: Api) -> None:
 
 def test_the_drawing_says_what_the_events_say(filled: Api) -> None:
     text = filled.client.get(f"/support/sessions/{SESSION}", headers=cookie(filled)).text
-    page = _Page(text)
+    page = Page(text)
     (stall,) = [one for one in page.all("rect") if one.get("class") == "stall"]
     # 21 s are 888 units wide, from 56 on; the stall goes from 10 s to 14 s.
     assert float(stall["x"] or 0) == pytest.approx(56 + 888 * 10 / 21, abs=0.1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from telemetry_platform_tests.usecases.test_rollups import at, put, rebuild, session
+from telemetry_platform_tests.usecases.rollup_making import at, put, rebuild, session
 
 if TYPE_CHECKING:
     from telemetry_platform.usecases.drain.stores import DrainStores

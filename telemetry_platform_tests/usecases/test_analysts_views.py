@@ -18,7 +18,7 @@ from telemetry_platform.contracts.view_registry import views
 from telemetry_platform.embedded.state import project_root
 from telemetry_platform.usecases.drain.stores import open_stores
 from telemetry_platform_tests.usecases.analysts_data import DAY, NEXT, fill
-from telemetry_platform_tests.usecases.test_rollups import put, rebuild, session
+from telemetry_platform_tests.usecases.rollup_making import put, rebuild, session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -10,7 +10,7 @@ from nbclient import NotebookClient
 
 from telemetry_platform.embedded.state import project_root
 from telemetry_platform.usecases.drain.stores import open_stores
-from telemetry_platform_tests.usecases.test_rollups import at, put, rebuild, session
+from telemetry_platform_tests.usecases.rollup_making import at, put, rebuild, session
 
 if TYPE_CHECKING:
     import pytest
