@@ -56,13 +56,30 @@ def built(conn: Connection, rollup: str) -> Mapping[date, Built]:
 def due(conn: Connection, bases: Mapping[str, str]) -> Sequence[tuple[str, date, datetime]]:
     """Rollup, day, and since when the day is behind, the longest due first; `bases` names each rollup's base."""
     return conn.execute(
-        "SELECT name, touched.day, touched.first_marked_at AS since "
+        "SELECT name, touched.day, greatest(touched.first_marked_at, known.built_at) AS since "
         "FROM unnest(%s::text[], %s::text[]) AS rollup (name, base) "
         "JOIN ingest.touched_days AS touched ON touched.table_name = rollup.base "
         "LEFT JOIN ingest.rollup_days AS known ON known.rollup = name AND known.day = touched.day "
         "WHERE known.mark IS NULL OR known.mark < touched.mark ORDER BY since, touched.day, name",
         (list(bases), list(bases.values())),
     ).fetchall()
+
+
+def note_comparison(conn: Connection, rollup: str, day: date, *, differs: bool, now: datetime) -> None:
+    """Remember that a day differs from its base until a comparison finds that it does not."""
+    conn.execute(
+        "UPDATE ingest.rollup_days SET differs_since = CASE WHEN %s THEN coalesce(differs_since, %s) END "
+        "WHERE rollup = %s AND day = %s AND (%s OR differs_since IS NOT NULL)",
+        (differs, now, rollup, day, differs),
+    )
+
+
+def differing(conn: Connection, rollup: str) -> frozenset[date]:
+    """The days that differed when they were last compared."""
+    rows = conn.execute(
+        "SELECT day FROM ingest.rollup_days WHERE rollup = %s AND differs_since IS NOT NULL", (rollup,)
+    ).fetchall()
+    return frozenset(row[0] for row in rows)
 
 
 def begin_swap(conn: Connection, rollup: str, day: date, mark: int) -> None:

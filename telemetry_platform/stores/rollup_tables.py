@@ -50,14 +50,35 @@ def bounds(day: date) -> dict[str, Any]:
 
 
 @contextmanager
-def staging(warehouse: Warehouse, rollup: Rollup, run: UUID) -> Iterator[str]:
+def staging(warehouse: Warehouse, rollup: Rollup, day: date, run: UUID) -> Iterator[str]:
     """A table like the rollup for the block; gone afterwards."""
-    name = f"{_PREFIX}{rollup.name}_{run.hex}"
+    name = f"{_prefix_of(rollup, day)}{run.hex}"
     warehouse.client.command(_named("make_survivors", "source", rollup.name), {"survivors": name})
     try:
         yield name
     finally:
         warehouse.execute("drop_survivors", {"survivors": name})
+
+
+def drop_stagings_of(warehouse: Warehouse, rollup: Rollup, day: date) -> int:
+    """Drop what killed rebuilds of a day have left, for whoever holds the day's lock; how many there were.
+
+    A swap of theirs that is still to come finds nothing to put there, and no row outlives its person's erasure in it.
+    """
+    mine = _prefix_of(rollup, day)
+    left = [str(name) for name, _ in warehouse.rows("select_stagings") if str(name).startswith(mine)]
+    for name in left:
+        warehouse.execute("drop_survivors", {"survivors": name})
+    return len(left)
+
+
+def base_days(warehouse: Warehouse, table: str, time: str) -> set[date]:
+    """The days of which a table has rows."""
+    return set(warehouse.query("select_base_days", {"table": table, "time": time})["day"].to_pylist())
+
+
+def _prefix_of(rollup: Rollup, day: date) -> str:
+    return f"{_PREFIX}{rollup.name}_{partition(day)}_"
 
 
 def drop_forgotten(warehouse: Warehouse, now: datetime) -> int:

@@ -103,8 +103,11 @@ def fold_silent_sessions(
         if folded:
             parameters = {"since": scope["earliest"], "now": now, "drained_until": drained_until}
             touch(folded)
-            stalled = _fold(warehouse, folded, parameters, None)
-            touch(folded)
+            try:
+                stalled = _fold(warehouse, folded, parameters, None)
+            finally:
+                # Also when it failed: a part of its statements may have changed sessions.
+                touch(folded)
             report = FoldReport(report.sessions + len(folded), report.stalled + stalled)
     return report
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -197,6 +198,50 @@ def test_staging_tables_are_gone_and_forgotten_ones_go(stores: DrainStores, day:
     stores.warehouse.client.command(f"CREATE TABLE staged_{HEALTH.name}_left AS {HEALTH.name}")
     assert rollup_tables.drop_forgotten(stores.warehouse, NOW) == 0
     assert rollup_tables.drop_forgotten(stores.warehouse, NOW + timedelta(days=1)) == 1
+
+
+def test_a_rebuild_clears_what_a_killed_one_of_its_day_has_left(stores: DrainStores, day: date) -> None:
+    mine, other = (rollup_tables.partition(each) for each in (day, day - timedelta(days=1)))
+    for each in (mine, other):
+        stores.warehouse.client.command(f"CREATE TABLE staged_{HEALTH.name}_{each}_dead AS {HEALTH.name}")
+    put(stores, "media_sessions", [session(16, at(day))])
+    rebuild(stores, "media_sessions", day)
+    assert [name for name, _ in stores.warehouse.rows("select_stagings")] == [f"staged_{HEALTH.name}_{other}_dead"]
+    assert rollup_tables.drop_stagings_of(stores.warehouse, HEALTH, day - timedelta(days=1)) == 1
+
+
+def test_a_day_that_nobody_marked_is_found_by_looking_at_the_base(stores: DrainStores, day: date) -> None:
+    put(stores, "media_sessions", [session(17, at(day))], mark=False)
+    assert day in days_of(stores, HEALTH)
+    assert verify_day(stores, HEALTH, day).matches
+    assert total(stores, HEALTH.name, day, "sessions") == 1, "it was built to be compared"
+
+
+def test_a_sample_has_older_days_and_always_those_that_differed(stores: DrainStores) -> None:
+    days = sorted(a_day() for _ in range(6))
+    for number, each in enumerate(days):
+        put(stores, "media_sessions", [session(20 + number, at(each))])
+        rebuild(stores, "media_sessions", each)
+    chance = random.Random(3)  # noqa: S311 - the same days in every run
+    seen = {each for _ in range(60) for each in days_of(stores, HEALTH, sample=2, chance=chance)}
+    assert seen >= set(days), "no day is left out for ever"
+    stores.warehouse.client.command(f"ALTER TABLE {HEALTH.name} DROP PARTITION {rollup_tables.partition(days[0])}")
+    assert not verify_day(stores, HEALTH, days[0]).matches
+    assert all(days[0] in days_of(stores, HEALTH, sample=2, chance=chance) for _ in range(10))
+    rebuild(stores, "media_sessions", days[0])
+    assert verify_day(stores, HEALTH, days[0]).matches
+    assert not all(days[0] in days_of(stores, HEALTH, sample=2, chance=chance) for _ in range(10))
+
+
+def test_a_day_that_matches_is_right_whatever_comes_meanwhile(stores: DrainStores, day: date) -> None:
+    put(stores, "media_sessions", [session(18, at(day))])
+    rebuild(stores, "media_sessions", day)
+    with stores.postgres() as conn:
+        before = rollup_marks.mark_of(conn, HEALTH.base, day)
+    touch(stores, "media_sessions", {day})
+    assert verify_day(stores, HEALTH, day).matches
+    with stores.postgres() as conn:
+        assert rollup_marks.mark_of(conn, HEALTH.base, day) == before + 1
 
 
 def test_a_difference_that_an_open_batch_may_explain_is_not_called_wrong(stores: DrainStores, day: date) -> None:

@@ -7,12 +7,21 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from telemetry_platform.contracts.rollup_registry import rollups
-from telemetry_platform.stores import rollup_marks
+from telemetry_platform.stores import dead_letters, rollup_marks
 from telemetry_platform.usecases.drain.stores import open_stores
 from telemetry_platform.usecases.rollups.touched import due_days, rebuild_due
 from telemetry_platform.usecases.rollups.verify import days_of, verify_day
 from telemetry_platform_tests.usecases.expiring import patient, run
-from telemetry_platform_tests.usecases.landing import drain_all, media_entry, queue, quick
+from telemetry_platform_tests.usecases.landing import (
+    count,
+    drain_all,
+    error_entry,
+    just_now,
+    looking,
+    media_entry,
+    queue,
+    quick,
+)
 from telemetry_platform_tests.usecases.moving import points_of, pose_entry
 
 if TYPE_CHECKING:
@@ -96,3 +105,21 @@ def test_after_a_restored_backup_every_day_is_due(platform: Settings) -> None:
     with open_stores(settings) as stores, stores.postgres() as conn:
         assert rollup_marks.touch_all(conn, why="restore-check", now=datetime.now(UTC)) > 0
         assert {name for name, _, _ in due_days(conn)} >= {"video_health_hourly", "media_health_hourly"}
+
+
+def test_rows_of_a_batch_that_was_put_aside_after_its_insert_mark_their_day(platform: Settings) -> None:
+    """Whatever breaks every try behind the insert: the entry becomes a dead letter, and its row is in the table."""
+    settings, start = quick(platform), just_now()
+
+    def broken(point: str) -> None:
+        if point == "errors.after_fold":
+            raise RuntimeError(point)
+
+    queue(settings, [error_entry(_VIEW, start, str(UUID(int=73)))])
+    drain_all(settings, checkpoint=broken)
+    with looking(settings) as (warehouse, conn):
+        assert count(warehouse, "error_events") == (1, 1)
+        assert len(dead_letters.waiting(conn, limit=5)) == 1
+        assert ("errors_hourly", start.date()) in {(name, day) for name, day, _ in due_days(conn)}
+    assert _rebuilt_and_right(settings) == {"errors_hourly"}
+    assert _figure(settings, "SELECT sum(errors) FROM errors_hourly") == 1

@@ -19,7 +19,14 @@ WITH
                 50
             ) AS success
         FROM media_sessions_current
-        WHERE NOT is_bot
+        -- First those that have a version in the day: the view would put together the versions of all time.
+        WHERE (session_id, org_id) IN
+            (
+                SELECT session_id, org_id
+                FROM media_sessions
+                WHERE occurred_at >= {since:DateTime64(3, 'UTC')} AND occurred_at < {until:DateTime64(3, 'UTC')}
+            )
+            AND NOT is_bot
             AND occurred_at >= {since:DateTime64(3, 'UTC')} AND occurred_at < {until:DateTime64(3, 'UTC')}
     )
 SELECT

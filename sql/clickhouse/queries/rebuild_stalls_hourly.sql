@@ -19,5 +19,12 @@ ARRAY JOIN
         ('device_type', ifNull(toString(base.device_type), '')),
         ('browser_family', ifNull(toString(base.browser_family), ''))
     ] AS pair
-WHERE NOT is_bot AND occurred_at >= {since:DateTime64(3, 'UTC')} AND occurred_at < {until:DateTime64(3, 'UTC')}
+-- First those that have a version in the day: the view would put together the versions of all time.
+WHERE (session_id, org_id, event_id) IN
+    (
+        SELECT session_id, org_id, event_id
+        FROM media_buffering_events
+        WHERE occurred_at >= {since:DateTime64(3, 'UTC')} AND occurred_at < {until:DateTime64(3, 'UTC')}
+    )
+    AND NOT is_bot AND occurred_at >= {since:DateTime64(3, 'UTC')} AND occurred_at < {until:DateTime64(3, 'UTC')}
 GROUP BY org_id, hour, dimension, value, cause;

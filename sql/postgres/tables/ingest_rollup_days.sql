@@ -8,6 +8,8 @@ CREATE TABLE ingest.rollup_days (
     built_at    timestamptz NOT NULL,
     duration_ms bigint      NOT NULL,
     run_id      text        NOT NULL,
+    -- Since when the day differs from its base, as the last comparison found it.
+    differs_since timestamptz,
     PRIMARY KEY (rollup, day)
 );
 COMMENT ON TABLE ingest.rollup_days IS 'Days of rollups: when each was last rebuilt, and up to which mark of its base.';

@@ -66,6 +66,9 @@ def store(desk: Desk, work: Work) -> None:
         if work.kind.frames is not None:
             touched[table.name] |= folding.days_of_exercises(desk, rows)
         touched |= folding.fold(desk, work, rows)
+    if not work.first_try:
+        for name, days in folding.stored_days(desk, work).items():
+            touched[name] = touched.get(name, set()) | days
     desk.checkpoint(f"{kind}.after_fold")
     outcome = Outcome(
         stored=rows.num_rows,

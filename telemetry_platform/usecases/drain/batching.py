@@ -19,7 +19,7 @@ from telemetry_platform.processing.batches import DeadEntry
 from telemetry_platform.processing.bodies import events_in
 from telemetry_platform.stores import ingest_ledger
 from telemetry_platform.stores.ingest_ledger import Batch, Outcome
-from telemetry_platform.usecases.drain import analytics, audit
+from telemetry_platform.usecases.drain import analytics, audit, folding
 from telemetry_platform.usecases.drain.closing import acknowledge, close
 from telemetry_platform.usecases.drain.desk import Desk, TooManyInvalidError, Work
 from telemetry_platform.usecases.drain.judging import judge
@@ -132,7 +132,8 @@ def _isolate(desk: Desk, work: Work) -> None:
     outcome = Outcome(
         dead_lettered=sum(entry.events for entry in kept), erased=erased, missing=work.missing, letters=len(kept)
     )
-    close(desk, made, kept, lambda: outcome, {})
+    # Its rows may have been stored before what broke it: their days are changed, whatever becomes of the entry.
+    close(desk, made, kept, lambda: outcome, folding.stored_days(desk, work))
 
 
 def _halves(work: Work) -> tuple[tuple[bytes, ...], tuple[bytes, ...]] | None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 
+from telemetry_platform.contracts.event_kind import Store
+from telemetry_platform.contracts.rollup_registry import of_base
 from telemetry_platform.processing.copies import earliest_starts, in_time
 from telemetry_platform.stores import ingest_ledger
 from telemetry_platform.stores.tenant_keys import tenant_keys
@@ -107,6 +109,18 @@ def _days(desk: Desk, kind: EventKind, sessions: Sequence[str]) -> dict[str, set
         table.name: _days_by(desk, statement, sessions)
         for table, statement in zip(kind.derived, statements, strict=True)
     }
+
+
+def stored_days(desk: Desk, work: Work) -> dict[str, set[date]]:
+    """The days of the table in which the batch has rows, of any try: one that failed may have stored more than this.
+
+    Nothing for tables that no rollup is counted from.
+    """
+    table = work.kind.table
+    if table.store is not Store.CLICKHOUSE or not of_base(table.name):
+        return {}
+    scope = {"table": table.name, "time": table.retention.column, "batch_id": work.batch.root_id}
+    return {table.name: set(desk.stores.warehouse.query("select_batch_days", scope)["day"].to_pylist())}
 
 
 def days_of_exercises(desk: Desk, rows: pa.Table) -> set[date]:

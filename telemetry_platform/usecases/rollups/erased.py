@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from telemetry_platform.contracts.rollup_registry import of_base
-from telemetry_platform.stores import erasure_counts, rollup_marks
+from telemetry_platform.stores import erasure_counts, rollup_marks, rollup_tables
 from telemetry_platform.usecases.rollups.rebuild import Rebuilt, is_rebuildable, rebuild_with
 
 if TYPE_CHECKING:
@@ -38,4 +38,8 @@ def rebuild_erased(conn: Connection, stores: DrainStores, erasures: Sequence[UUI
             known = rollup_marks.built(conn, rollup.name).get(day)
             if (known is None or known.mark < mark) and is_rebuildable(conn, rollup, day):
                 made.append(rebuild_with(conn, stores, rollup, day, run_id="erasure", now=now))
+            else:
+                # What a killed rebuild prepared before the sweep holds the person's rows.
+                with rollup_marks.day_locked(conn, rollup.name, day):
+                    rollup_tables.drop_stagings_of(stores.warehouse, rollup, day)
     return made

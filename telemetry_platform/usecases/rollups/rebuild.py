@@ -70,9 +70,10 @@ def rebuild_with(  # noqa: PLR0913 - a day, and who asks when
             f"{rollup.name}: rows of {day.isoformat()} have expired, so that its figures stay as they are"
         )
     with rollup_marks.day_locked(conn, rollup.name, day):
+        rollup_tables.drop_stagings_of(warehouse, rollup, day)
         mark = rollup_marks.mark_of(conn, rollup.base, day)
         checkpoint("mark read")
-        with rollup_tables.staging(warehouse, rollup, uuid4()) as staged:
+        with rollup_tables.staging(warehouse, rollup, day, uuid4()) as staged:
             rows = rollup_tables.fill(warehouse, rollup, staged, day, now)
             checkpoint("filled")
             # Asks the connection, too: without it the lock is gone, and somebody else may be further.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from telemetry_platform.contracts.registry import tables
 from telemetry_platform.errors import TransientError
 from telemetry_platform.stores import ingest_ledger, rollup_marks, rollup_tables
 from telemetry_platform.usecases.rollups.rebuild import is_rebuildable, rebuild_with
@@ -56,9 +57,15 @@ def verify_day(
                 stored = rollup_tables.stored(stores.warehouse, rollup, day)
                 expected = rollup_tables.recomputed(stores.warehouse, rollup, day)
             verdict = _compare(rollup, stored, expected)
-            # Rows that were read and are not marked yet are of a batch that is open now.
-            is_settled = verdict.matches or _have_ended(conn, ingest_ledger.open_batches(conn), sleep)
-            if is_settled and rollup_marks.mark_of(conn, rollup.base, day) == mark:
+            # Equal to what the base held at that moment is right, whatever has come since. Where they differ, rows that
+            # were read and are not marked yet are of a batch that is open now.
+            is_settled = verdict.matches or (
+                _have_ended(conn, ingest_ledger.open_batches(conn), sleep)
+                and rollup_marks.mark_of(conn, rollup.base, day) == mark
+            )
+            if is_settled:
+                now = datetime.now(UTC)
+                rollup_marks.note_comparison(conn, rollup.name, day, differs=not verdict.matches, now=now)
                 return verdict
     raise TransientError(f"{rollup.name}: {day.isoformat()} changed each time it was looked at; try again")
 
@@ -66,16 +73,24 @@ def verify_day(
 def days_of(
     stores: DrainStores, rollup: Rollup, *, sample: int | None = None, chance: Random | None = None
 ) -> list[date]:
-    """The rollup's days that can be compared: all of them, or the two newest and some of the others."""
+    """The rollup's days that can be compared: all of them, or those that differed, the newest and some of the others.
+
+    All of them are also those that nobody ever marked: the base and the rollup are asked, not the marks alone.
+    """
     with stores.postgres() as conn:
-        touched = {day for name, day, _ in rollup_marks.due(conn, {rollup.name: rollup.base})}
-        days = sorted(
-            day for day in touched | set(rollup_marks.built(conn, rollup.name)) if is_rebuildable(conn, rollup, day)
-        )
+        found = {day for name, day, _ in rollup_marks.due(conn, {rollup.name: rollup.base})}
+        found |= set(rollup_marks.built(conn, rollup.name))
+        if sample is None:
+            base = tables()[rollup.base]
+            found |= rollup_tables.base_days(stores.warehouse, rollup.base, base.retention.column)
+            found |= rollup_tables.base_days(stores.warehouse, rollup.name, rollup.time)
+        days = sorted(day for day in found if is_rebuildable(conn, rollup, day))
+        wrong = rollup_marks.differing(conn, rollup.name)
     if sample is None or len(days) <= sample or chance is None:
         return days
-    newest, others = days[-2:], days[:-2]
-    return sorted({*newest[-sample:], *chance.sample(others, max(0, sample - len(newest)))})
+    others = [day for day in days[:-1] if day not in wrong]
+    chosen = chance.sample(others, min(len(others), max(1, sample - 1)))
+    return sorted({*(day for day in days if day in wrong), days[-1], *chosen})
 
 
 def _current_mark(conn: Connection, stores: DrainStores, rollup: Rollup, day: date) -> int:
