@@ -67,10 +67,11 @@ class Front:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message.get("headers", ()), *_SECURITY_HEADERS]
-                # A page that needs more than its own origin says so itself.
-                if not any(name == _CSP[0] for name, _ in headers):
-                    headers.append(_CSP)
+                headers = [*message.get("headers", ())]
+                # What an answer says of itself stands: a page that needs more than its own origin, an answer that may
+                # be kept.
+                said = {name.lower() for name, _ in headers}
+                headers += [header for header in (*_SECURITY_HEADERS, _CSP) if header[0] not in said]
                 message = {**message, "headers": headers}
             await send(message)
 

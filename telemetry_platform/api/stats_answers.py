@@ -25,12 +25,19 @@ _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def answer(request: Request, body: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> Response:
-    """The body as JSON, or its lines as CSV where that is accepted; 304 when the caller has it."""
+def answer(
+    request: Request, body: Mapping[str, Any], lines: Sequence[Mapping[str, Any]], *, is_kept: bool = True
+) -> Response:
+    """The body as JSON, or its lines as CSV where that is accepted; 304 when the caller has it.
+
+    `is_kept`: whether the caller's browser may keep it for a moment.
+    """
     if wants_csv(request):
         content, media_type = _csv(body, lines), "text/csv; charset=utf-8"
     else:
         content, media_type = orjson.dumps(body, default=_plain, option=_OPTIONS), "application/json"
+    if not is_kept:
+        return Response(content, headers={"Cache-Control": "no-store"}, media_type=media_type)
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": f"private, max-age={_KEPT_SECONDS}", "Vary": "Authorization, Accept"}
     if tag in _tags(request.headers.get("if-none-match", "")):

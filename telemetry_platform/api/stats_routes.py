@@ -6,11 +6,9 @@ and admin sees no small group; asking takes nothing from ingestion: few at once,
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from fastapi import APIRouter
@@ -18,33 +16,24 @@ from starlette.requests import Request  # noqa: TC002 - FastAPI reads the annota
 from starlette.responses import Response
 
 from telemetry_platform.api import stats_questions as asked
-from telemetry_platform.api.guarded import unavailable
 from telemetry_platform.api.problems import ProblemError
 from telemetry_platform.api.session_routes import session_uuid
 from telemetry_platform.api.stats_answers import answer
-from telemetry_platform.api.tenants import tenants_of
+from telemetry_platform.api.stats_desk import OF_PERSONS, Desk
 from telemetry_platform.api.trail_questions import parameters
-from telemetry_platform.contracts.event_kind import Role
+from telemetry_platform.contracts.own_actions import POSE_READ
 from telemetry_platform.contracts.pii import Domain
-from telemetry_platform.errors import PlatformError, SlowStatementError
 from telemetry_platform.stores.rate_limits import Rate, RateLimits
 from telemetry_platform.usecases import statistics
-from telemetry_platform.usecases.statistics import Asking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from telemetry_platform.api.guarded import Guarded
     from telemetry_platform.api.stats_questions import Question
-    from telemetry_platform.api.tokens import Caller
     from telemetry_platform.contracts.statistics import Stretch
 
-_READERS = frozenset({Role.ANALYST, Role.SUPPORT, Role.ADMIN})
-_OF_PERSONS = frozenset({Role.SUPPORT, Role.ADMIN})
-_AT_ONCE = 8
+POSE = "/v1/pose/sessions/{session_id}"
 _RATE = Rate(per_minute=300, burst=100)
 """Of one caller's questions, over all processes: a dashboard of a dozen panels every few seconds."""
-_Found = TypeVar("_Found")
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     304: {"description": "the answer is the one whose tag was sent"},
     401: {"description": "no valid token"},
@@ -58,48 +47,6 @@ _SMALL_GROUPS = (
     " Whoever has none of the roles support and admin is answered for whole UTC days that have ended; groups of fewer "
     "than five persons are withheld and counted, counts go down to fives."
 )
-
-
-@dataclass(frozen=True)
-class Desk:
-    """Answers whoever may ask."""
-
-    guarded: Guarded
-    _limits: RateLimits = field(repr=False)
-    _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
-
-    async def caller(self, request: Request, roles: frozenset[Role] = _READERS) -> Caller:
-        """Who asks. Raises ProblemError: 401, 403, 429 for whoever asks too often, 503."""
-        caller = await self.guarded.caller(request, roles)
-        subject = f"statistics {caller.org_id}/{caller.actor_id}"
-        try:
-            wait_ms = await self._limits.charge((subject,), 1, self.guarded.now_ms())
-        except PlatformError as error:
-            raise unavailable(error) from None
-        if wait_ms:
-            seconds = -(-wait_ms // 1000)
-            headers = {"Retry-After": str(seconds)}
-            raise ProblemError(429, "rate_limited", f"too many questions: ask again in {seconds} s", headers=headers)
-        return caller
-
-    def asking(self, caller: Caller, question: Question) -> tuple[Asking, Stretch]:
-        """Of whom, how exactly, and over which stretch. Raises ProblemError (403, 422)."""
-        org_id = tenants_of(caller, org_id=question.org_id).org_id
-        assert org_id is not None  # noqa: S101 - all tenants are not asked for here
-        exact = not caller.roles.isdisjoint(_OF_PERSONS)
-        now = datetime.fromtimestamp(self.guarded.now_ms() / 1000, UTC)
-        return Asking(org_id, exact), question.over(now, whole_days=not exact)
-
-    async def read(self, task: Callable[[], _Found]) -> _Found:
-        """Run what asks in a thread, a few at once. Raises ProblemError: 504 when it takes too long, else 503."""
-        async with self._places:
-            try:
-                return await asyncio.to_thread(task)
-            except SlowStatementError as error:
-                detail = "the answer took too long: ask for a shorter stretch"
-                raise ProblemError(504, "took_too_long", detail, cause=error) from None
-            except PlatformError as error:
-                raise unavailable(error) from None
 
 
 def router(guarded: Guarded) -> APIRouter:
@@ -148,7 +95,7 @@ def _video(routes: APIRouter, desk: Desk) -> None:
         if question.compare is not None:
             before, withheld_before = await desk.read(lambda: read(over.before))
             body["previous"] = _told(over.before, stats=before, withheld=withheld_before)
-        return answer(request, body, rows)
+        return await desk.answered(request, caller, asking, "/v1/media/bandwidth/stats", body, rows)
 
     what = "Totals, shares and distributions over all sessions; `stats` is null where there is nothing to show."
 
@@ -166,7 +113,9 @@ def _video(routes: APIRouter, desk: Desk) -> None:
         if question.compare is not None:
             before, withheld_before = await desk.read(lambda: read(over.before))
             body["previous"] = _told(over.before, stats=before, withheld=withheld_before)
-        return answer(request, body, [] if row is None else [row])
+        return await desk.answered(
+            request, caller, asking, "/v1/media/sessions/stats", body, [] if row is None else [row]
+        )
 
 
 def _others(routes: APIRouter, desk: Desk) -> None:
@@ -185,7 +134,7 @@ def _others(routes: APIRouter, desk: Desk) -> None:
         if question.compare is not None:
             before = await desk.read(lambda: statistics.api(kept, asking, over.before, question.route))
             body["previous"] = _told(over.before, stats=before)
-        return answer(request, body, rows)
+        return await desk.answered(request, caller, asking, "/v1/api/metrics/stats", body, rows)
 
     what = "Errors by fingerprint, the most frequent first."
 
@@ -199,7 +148,7 @@ def _others(routes: APIRouter, desk: Desk) -> None:
         if question.compare is not None:
             before, more = await desk.read(lambda: statistics.errors(kept, asking, over.before, question.source))
             body["previous"] = _told(over.before, stats=before, withheld=more)
-        return answer(request, body, rows)
+        return await desk.answered(request, caller, asking, "/v1/errors/stats", body, rows)
 
     what = "Figures of staff by team, metric and unit."
 
@@ -213,10 +162,10 @@ def _others(routes: APIRouter, desk: Desk) -> None:
         if question.compare is not None:
             before, more = await desk.read(lambda: statistics.staff(kept, asking, over.before, question.metric))
             body["previous"] = _told(over.before, stats=before, withheld=more)
-        return answer(request, body, rows)
+        return await desk.answered(request, caller, asking, "/v1/staff/metrics/stats", body, rows)
 
     @routes.get(
-        "/v1/pose/sessions/{session_id}",
+        POSE,
         summary="One exercise session, measured",
         description=(
             "Frames, gaps, visibility and ranges of motion. One session is one person: analysts read the view "
@@ -226,12 +175,15 @@ def _others(routes: APIRouter, desk: Desk) -> None:
         openapi_extra={"security": [{"token": []}]},
     )
     async def pose(request: Request, session_id: str) -> Response:
-        caller = await desk.caller(request, _OF_PERSONS)
+        caller = await desk.caller(request, OF_PERSONS)
         asking_for = str(session_uuid(session_id))
         found = await desk.read(lambda: statistics.pose_session(kept, caller.org_id, asking_for))
+        details = {"session_id": asking_for, "found": found is not None}
+        await desk.record(request, caller, POSE_READ, POSE, caller.org_id, details)
         if found is None:
             raise ProblemError(404, "not_found", "there is no such session: it may have expired, or not be counted yet")
-        return answer(request, found, [found])
+        # One person's health: no cache keeps it.
+        return answer(request, found, [found], is_kept=False)
 
 
 def _pseudonyms(routes: APIRouter, desk: Desk) -> None:

@@ -7,6 +7,7 @@ once, so that support never takes what ingestion needs.
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
@@ -22,7 +23,7 @@ from telemetry_platform.contracts.event_kind import Role
 from telemetry_platform.contracts.own_actions import PERSON_SEARCHED, SESSION_READ, SESSIONS_SEARCHED, OwnAction
 from telemetry_platform.contracts.trail_filters import Tenants
 from telemetry_platform.contracts.types import Code, RawId
-from telemetry_platform.errors import PlatformError
+from telemetry_platform.errors import PlatformError, SlowStatementError
 from telemetry_platform.processing.payload_reading import FieldFault
 from telemetry_platform.usecases.own_actions import Requested
 from telemetry_platform.usecases.read_trail import Reader, record_reading
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 ROLES = frozenset({Role.SUPPORT, Role.ADMIN})
 _AT_ONCE = 4
+_FURTHEST = 30 * LONGEST_PERIOD
 _Found = TypeVar("_Found")
 
 
@@ -79,6 +81,10 @@ class SessionSearch(BaseModel):
 
     def wanted(self, now: datetime) -> Wanted:
         """With both ends of the stretch. Raises ProblemError (422) for one that is too long."""
+        for name, moment in (("from", self.since), ("to", self.until)):
+            if moment is not None and abs(moment - now) > _FURTHEST:
+                fault = FieldFault(name, "must be within the time that data is kept for", "too_far")
+                raise ProblemError(422, "invalid_question", "the question is not what it must be", faults=(fault,))
         until = self.until or now + timedelta(minutes=5)
         since = self.since or until - USUAL_PERIOD
         if until - since > LONGEST_PERIOD:
@@ -115,6 +121,8 @@ class SupportReader:
 
     guarded: Guarded
     _places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+    # Not the loop's own threads: those renew keys and decisions, which every event needs.
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_AT_ONCE, "support"), repr=False)
 
     def now(self) -> datetime:
         """The server's clock."""
@@ -141,10 +149,13 @@ class SupportReader:
         return found
 
     async def read(self, task: Callable[[], _Found]) -> _Found:
-        """Run what reads in a thread. Raises ProblemError (503) when it cannot."""
+        """Run what reads in a thread of its own. Raises ProblemError: 504 when that takes too long, else 503."""
         async with self._places:
             try:
-                return await asyncio.to_thread(task)
+                return await asyncio.get_running_loop().run_in_executor(self._threads, task)
+            except SlowStatementError as error:
+                detail = "the answer took too long: look for less, or for a shorter stretch of time"
+                raise ProblemError(504, "took_too_long", detail, cause=error) from None
             except PlatformError as error:
                 raise unavailable(error) from None
 

@@ -154,6 +154,18 @@ SESSION_READ = OwnAction(
     "Somebody was shown one session: its events, its figures, its verdict.",
     frozenset({"session_id", "found", "tenants", "reader_org"}),
 )
+POSE_READ = OwnAction(
+    "support.pose_read",
+    "pose_session",
+    "Somebody was shown the measures of one exercise session.",
+    frozenset({"session_id", "found", "tenants", "reader_org"}),
+)
+STATISTICS_READ = OwnAction(
+    "statistics.read",
+    "statistics",
+    "Somebody was shown the statistics of another tenant than theirs.",
+    frozenset({"of", "tenants", "reader_org"}),
+)
 STATUS_READ = OwnAction(
     "support.status_read",
     "installation",

@@ -12,6 +12,8 @@ from enum import StrEnum
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LONGEST = timedelta(days=366)
+_FURTHEST = 4 * LONGEST
+"""No rollup is kept for half as long."""
 
 
 class Period(StrEnum):
@@ -72,10 +74,7 @@ def stretch(
         raise StretchError("from" if since is None else "to", "give both `from` and `to`, or a period")
     if since is None or until is None:
         return _ending_now(period or Period.WEEK, now, whole_days=whole_days)
-    if until <= since:
-        raise StretchError("to", "must be later than `from`")
-    if until - since > LONGEST:
-        raise StretchError("from", f"must be at most {LONGEST.days} days before `to`")
+    _refuse_wrong(since, until, now)
     if not whole_days:
         return Stretch(_floor(since, HOUR), _ceiling(until, HOUR))
     if since != _floor(since, DAY) or until != _floor(until, DAY):
@@ -83,6 +82,17 @@ def stretch(
     if until > _floor(now, DAY):
         raise StretchError("to", "analysts are answered for days that have ended: at most the begin of today, UTC")
     return Stretch(since, until)
+
+
+def _refuse_wrong(since: datetime, until: datetime, now: datetime) -> None:
+    """Before anything is reckoned with them: a calendar ends."""
+    for name, moment in (("from", since), ("to", until)):
+        if not now - _FURTHEST <= moment <= now + LONGEST:
+            raise StretchError(name, "must be within the time that data is kept for")
+    if until <= since:
+        raise StretchError("to", "must be later than `from`")
+    if until - since > LONGEST:
+        raise StretchError("from", f"must be at most {LONGEST.days} days before `to`")
 
 
 def _ending_now(period: Period, now: datetime, *, whole_days: bool) -> Stretch:

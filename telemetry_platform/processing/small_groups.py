@@ -59,8 +59,3 @@ def disclose(groups: Sequence[Group]) -> Disclosure:
         withheld.add(min(large, key=lambda group: (group.n, group.key)).key)
     shown = tuple(group for group in groups if group.key not in withheld)
     return Disclosure(shown=shown, withheld=len(groups) - len(shown))
-
-
-def survives_subtraction(part: AbstractSet[int], rest: AbstractSet[int]) -> bool:
-    """Whether a part may be shown where the whole is, too: neither it nor what is left is a small group."""
-    return has_enough_actors(part) and (not rest or has_enough_actors(rest))

@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from telemetry_platform.processing.small_groups import FEWEST_ACTORS, Group, disclose, round_down, survives_subtraction
+from telemetry_platform.processing.small_groups import FEWEST_ACTORS, Group, disclose, round_down
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
+    from collections.abc import Set as AbstractSet
 
 Row = dict[str, Any]
 _TIMES = (("ttfb", "ttfb_ms"), ("load_time", "load_ms"), ("startup", "startup_ms"))
@@ -70,22 +71,30 @@ def steady(total: float) -> float:
     return float(f"{total:.12g}")
 
 
-def permitted(rows: Sequence[Row], key: str, *, exact: bool, rest: Mapping[str, Iterable[int]] | None = None) -> Shown:
-    """The rows that may be shown; each has `marks` and `n`. `rest`: the persons of a group without this part of it.
+def permitted(rows: Sequence[Row], key: str, *, exact: bool, allowed: AbstractSet[str] | None = None) -> Shown:
+    """The rows that may be shown; each has `marks` and `n`. `allowed`: of these alone, where another rule says so, too.
 
-    A row that is withheld for its rest has five persons itself, so those that are withheld together stay enough.
+    A row that another rule withholds has five persons itself, so those that are withheld together stay enough.
     """
     if exact:
         return Shown(tuple(rows))
     found = disclose([Group(str(row[key]), int(row["n"]), frozenset(row["marks"])) for row in rows])
     keys = {group.key for group in found.shown}
-    shown = tuple(
-        row
-        for row in rows
-        if str(row[key]) in keys
-        and (rest is None or survives_subtraction(frozenset(row["marks"]), frozenset(rest.get(row[key], ()))))
-    )
+    shown = tuple(row for row in rows if str(row[key]) in keys and (allowed is None or row[key] in allowed))
     return Shown(shown, len(rows) - len(shown))
+
+
+def values_that_show(rows: Iterable[Row], media_id: str) -> frozenset[str]:
+    """The values of a dimension in which a medium may be shown, by rows of all media (value, media_id, n, marks).
+
+    All media of a value are one list, whichever is asked for: one after the other, they could be taken from the total.
+    """
+    by_value: dict[str, list[Group]] = {}
+    for row in rows:
+        by_value.setdefault(row["value"], []).append(Group(row["media_id"], int(row["n"]), frozenset(row["marks"])))
+    return frozenset(
+        value for value, groups in by_value.items() if any(each.key == media_id for each in disclose(groups).shown)
+    )
 
 
 def bandwidth(row: Row, tell: Teller) -> Row:
@@ -101,13 +110,16 @@ def bandwidth(row: Row, tell: Teller) -> Row:
     for name, column in _MEANS:
         n = int(row[f"{column}_count"])
         figures[name], numbers[name] = tell.mean(row[f"{column}_sum"], n), tell.count(n)
-    figures["avg_bitrate"] = tell.share(row["bitrate_seconds"], row["bitrate_weight"], sessions)
+    # How many sessions tell a bitrate is not counted: it may be one.
+    figures["avg_bitrate"] = tell.share(row["bitrate_seconds"], row["bitrate_weight"], sessions) if tell.exact else None
     for name, column in _SHARES:
         figures[name], numbers[name] = tell.mean(row[column], sessions), tell.count(sessions)
     played = row["stall_ms"] + 1000 * row["watched_seconds"]
-    figures["stalled_share"] = tell.share(row["stall_ms"], played, sessions)
+    told = int(row["smoothness_score_count"])
+    figures["stalled_share"] = tell.share(row["stall_ms"], played, told)
+    numbers["stalled_share"] = tell.count(told)
     figures["stalls_per_session"] = tell.mean(row["stall_count"], sessions)
-    numbers |= dict.fromkeys(("avg_bitrate", "stalled_share", "stalls_per_session"), tell.count(sessions))
+    numbers["stalls_per_session"] = tell.count(sessions)
     return {**figures, "n": numbers}
 
 

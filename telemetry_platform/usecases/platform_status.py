@@ -7,7 +7,7 @@ network or an event; what is said is what a store says now, never what somebody 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -61,8 +61,8 @@ class PlatformStatus:
         return next(state for state in order if state == "ok" or any(part.state == state for part in self.parts))
 
 
-def platform_status(settings: Settings, now: datetime) -> PlatformStatus:
-    """Look at all parts, each by itself."""
+def platform_status(settings: Settings, now: datetime, *, of_all_tenants: bool = False) -> PlatformStatus:
+    """Look at all parts, each by itself. What counts events of every tenant is for whoever may see all of them."""
     looks: tuple[tuple[str, Callable[[], Part]], ...] = (
         ("Landing queue", lambda: _queue(settings)),
         ("Drain", lambda: _in_ledger(settings, now, _drain)),
@@ -73,7 +73,17 @@ def platform_status(settings: Settings, now: datetime) -> PlatformStatus:
         ("Retention", lambda: _in_ledger(settings, now, _retention)),
         ("Audit trail", lambda: _trail(settings, now)),
     )
-    return PlatformStatus(now, tuple(_looked(name, look) for name, look in looks))
+    parts = tuple(_looked(name, look) for name, look in looks)
+    return PlatformStatus(now, parts if of_all_tenants else tuple(map(_without_counts, parts)))
+
+
+def _without_counts(part: Part) -> Part:
+    """The part without counts of events by their kind and reason, down to one of another tenant."""
+    if part.name == "Drops of the last day" and part.state == "ok":
+        return replace(part, sentence="Events that their senders' privacy asks for are not kept.", figures=())
+    if part.name == "Dead letters" and part.figures:
+        return replace(part, sentence="Entries were put aside and wait for a decision.", figures=())
+    return part
 
 
 def _looked(name: str, look: Callable[[], Part]) -> Part:

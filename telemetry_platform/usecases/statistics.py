@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from telemetry_platform.processing import statistics as figures
-from telemetry_platform.processing.statistics import Row, Shown, Teller, permitted
+from telemetry_platform.processing.statistics import Row, Shown, Teller, permitted, values_that_show
 from telemetry_platform.stores import statistics as store
 
 if TYPE_CHECKING:
@@ -154,16 +154,16 @@ def pose_session(kept: LastingWarehouse, org_id: str, session_id: str) -> Row | 
 
 def _video(kept: LastingWarehouse, asking: Asking, over: Stretch, dimension: str, media_id: str | None) -> Shown:
     more: dict[str, Any] = {"dimension": dimension}
-    rest = None
+    allowed = None
     warehouse = kept.get()
     if media_id is None:
         rows = store.ask(warehouse, "select_video_stats", asking.org_id, over, **more)
     else:
         rows = store.ask(warehouse, "select_media_stats", asking.org_id, over, media=media_id, **more)
         if not asking.exact:
-            others = store.ask(warehouse, "select_media_rest", asking.org_id, over, media=media_id, **more)
-            rest = {row["value"]: row["marks"] for row in others}
-    return permitted([row | {"n": row["sessions"]} for row in rows], "value", exact=asking.exact, rest=rest)
+            of_all = store.ask(warehouse, "select_media_rest", asking.org_id, over, **more)
+            allowed = values_that_show(of_all, media_id)
+    return permitted([row | {"n": row["sessions"]} for row in rows], "value", exact=asking.exact, allowed=allowed)
 
 
 def _ask(kept: LastingWarehouse, name: str, org_id: str, over: Stretch, **more: Any) -> list[Row]:  # noqa: ANN401 - parameters of a statement

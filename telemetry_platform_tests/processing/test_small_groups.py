@@ -10,8 +10,8 @@ from telemetry_platform.processing.small_groups import (
     has_enough_actors,
     largest_epoch_count,
     round_down,
-    survives_subtraction,
 )
+from telemetry_platform.processing.statistics import values_that_show
 
 
 def mark(epoch: int, actor: int) -> int:
@@ -80,12 +80,16 @@ def test_actors_of_different_epochs_are_never_added_up() -> None:
     assert largest_epoch_count(frozenset()) == 0
 
 
-def test_a_part_whose_rest_is_small_does_not_survive() -> None:
-    five = group("", 9, 1, 2, 3, 4, 5).marks
-    assert survives_subtraction(five, frozenset())
-    assert not survives_subtraction(five, {mark(1, 6)})
-    assert not survives_subtraction({mark(1, 6)}, five)
-
-
 def test_counts_go_down_to_fives() -> None:
     assert [round_down(count) for count in (0, 4, 5, 9, 10)] == [0, 0, 5, 5, 10]
+
+
+def test_media_are_one_list_whichever_is_asked_for() -> None:
+    """One person's medium: asked one after another, the large ones taken from the total would tell of it."""
+    rows = [
+        {"value": "RO", "media_id": "large", "n": 40, "marks": [1, 2, 3, 4, 5, 6]},
+        {"value": "RO", "media_id": "less", "n": 20, "marks": [1, 2, 3, 4, 5]},
+        {"value": "RO", "media_id": "one", "n": 1, "marks": [9]},
+        {"value": "DE", "media_id": "less", "n": 9, "marks": [1, 2, 3, 4, 5]},
+    ]
+    assert [values_that_show(rows, each) for each in ("large", "less", "one")] == [{"RO"}, {"DE"}, frozenset()]

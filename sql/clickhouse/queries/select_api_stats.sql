@@ -14,6 +14,7 @@ WHERE v.org_id = {org:String}
     AND ({route:String} = '' OR v.route = {route:String})
     AND v.hour >= {since:DateTime64(3, 'UTC')}
     AND v.hour < {until:DateTime64(3, 'UTC')}
+    AND toDate(v.hour) > toDate(telemetry_now() - toIntervalYear(1))
 GROUP BY method, route
 ORDER BY requests DESC, route, method
 LIMIT {most:UInt32};

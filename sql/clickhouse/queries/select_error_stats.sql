@@ -15,6 +15,7 @@ WHERE v.org_id = {org:String}
     AND ({source:String} = '' OR v.source = {source:String})
     AND v.hour >= {since:DateTime64(3, 'UTC')}
     AND v.hour < {until:DateTime64(3, 'UTC')}
+    AND toDate(v.hour) > toDate(telemetry_now() - toIntervalYear(1))
 GROUP BY source, fingerprint
 ORDER BY errors DESC, source, fingerprint
 LIMIT {most:UInt32};

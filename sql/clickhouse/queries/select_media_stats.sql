@@ -45,5 +45,6 @@ WHERE v.org_id = {org:String}
     AND v.dimension = {dimension:String}
     AND v.hour >= {since:DateTime64(3, 'UTC')}
     AND v.hour < {until:DateTime64(3, 'UTC')}
+    AND toDate(v.hour) > toDate(telemetry_now() - toIntervalYear(2))
 GROUP BY value
 ORDER BY sessions DESC, value;

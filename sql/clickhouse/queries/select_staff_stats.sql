@@ -13,6 +13,7 @@ WHERE v.org_id = {org:String}
     AND ({metric:String} = '' OR v.metric = {metric:String})
     AND v.day >= {since:DateTime64(3, 'UTC')}
     AND v.day < {until:DateTime64(3, 'UTC')}
+    AND toDate(v.day) > toDate(telemetry_now() - toIntervalYear(1))
 GROUP BY team_id, metric, unit
 ORDER BY metric, unit, team_id
 LIMIT {most:UInt32};

@@ -13,5 +13,6 @@ WHERE v.org_id = {org:String}
     AND v.value = {value:String}
     AND v.hour >= {since:DateTime64(3, 'UTC')}
     AND v.hour < {until:DateTime64(3, 'UTC')}
+    AND toDate(v.hour) > toDate(telemetry_now() - toIntervalYear(1))
 GROUP BY cause
 ORDER BY stalls DESC, cause;

@@ -22,17 +22,18 @@ from telemetry_platform.api.problems import ProblemError
 from telemetry_platform.api.session_routes import session_uuid
 from telemetry_platform.api.support import door, words
 from telemetry_platform.api.support_reader import SupportReader, read_search
+from telemetry_platform.contracts.event_kind import Role
 from telemetry_platform.contracts.own_actions import STATUS_READ
 from telemetry_platform.processing.session_drawing import draw
-from telemetry_platform.usecases.platform_status import platform_status
+from telemetry_platform.usecases.platform_status import PlatformStatus, platform_status
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from datetime import datetime
     from importlib.resources.abc import Traversable
 
     from telemetry_platform.api.guarded import Guarded
     from telemetry_platform.api.tokens import Caller
-    from telemetry_platform.contracts.event_kind import Role
 
 HOME, SESSION, STATUS = "/support", "/support/sessions/{session_id}", "/status"
 _CSP = (
@@ -197,10 +198,13 @@ class _Status:
             openapi_extra={"security": [{"token": []}]},
         )(self.json)
 
+    def _look(self, caller: Caller, now: datetime) -> PlatformStatus:
+        return platform_status(self._guarded.settings, now, of_all_tenants=Role.ADMIN in caller.roles)
+
     async def page(self, request: Request) -> Response:
         async def show(caller: Caller) -> Response:
             now = self._reader.now()
-            found = await self._reader.read(lambda: platform_status(self._guarded.settings, now))
+            found = await self._reader.read(lambda: self._look(caller, now))
             await self._reader.record(request, caller, STATUS_READ, STATUS, details={})
             return self._pages.answer("status.html", caller=caller, status=found)
 
@@ -209,7 +213,7 @@ class _Status:
     async def json(self, request: Request) -> Response:
         caller = await self._guarded.caller(request, door.STATUS_ROLES)
         now = self._reader.now()
-        found = await self._reader.read(lambda: platform_status(self._guarded.settings, now))
+        found = await self._reader.read(lambda: self._look(caller, now))
         await self._reader.record(request, caller, STATUS_READ, "/v1/status", details={})
         body = {"at": found.at, "state": found.state, "parts": [asdict(part) for part in found.parts]}
         return Response(orjson.dumps(body, option=orjson.OPT_UTC_Z), media_type="application/json")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 ENOUGH_PEERS = 20
 """Of fewer, a tenth decile is two sessions: the next circle is asked."""
 _AT_ONCE = 500
+_LIMITS = {"max_execution_time": 20}
+"""Seconds of one statement: whoever asks for too much is told so, and takes no more."""
 _CIRCLES = {1: "same country and connection", 2: "same country", 3: "all of the tenant"}
 _PEER_FIGURES = (
     "ttfb_ms", "load_ms", "startup_ms", "cdn_ms", "rtt_ms", "bandwidth_margin", "stalled_percent", "stall_count",
@@ -66,7 +68,7 @@ def _gathered(
     keys = {"sessions": [tenant_key(org_id, session_id) for session_id in session_ids]}
     sessions = {
         row["session_id"]: row
-        for row in warehouse.query("select_session_evidence", keys=keys).to_pylist()
+        for row in warehouse.query("select_session_evidence", keys=keys, settings=_LIMITS).to_pylist()
         if now is None or row["began_at"] <= now
     }
     if not sessions:
@@ -77,13 +79,16 @@ def _gathered(
     }
     lasting = stretch | {"until": max(row["last_event_at"] for row in sessions.values())}
     faults: dict[str, list[Fault]] = {}
-    for row in warehouse.query("select_session_faults", lasting, keys=keys).to_pylist():
+    for row in warehouse.query("select_session_faults", lasting, keys=keys, settings=_LIMITS).to_pylist():
         faults.setdefault(row["session_id"], []).append(
             Fault(row["source"], row["error_code"], row["http_status"], bool(row["fatal"]), row["errors"])
         )
-    api = {row["session_id"]: row for row in warehouse.query("select_session_api", stretch, keys=keys).to_pylist()}
+    api = {
+        row["session_id"]: row
+        for row in warehouse.query("select_session_api", stretch, keys=keys, settings=_LIMITS).to_pylist()
+    }
     peers: dict[str, dict[str, Peers]] = {}
-    for row in warehouse.query("select_session_peers", stretch, keys=keys).to_pylist():
+    for row in warehouse.query("select_session_peers", stretch, keys=keys, settings=_LIMITS).to_pylist():
         _widen(peers.setdefault(row["session_id"], {}), row)
     return {
         session_id: Evidence(
